@@ -1,0 +1,1 @@
+"""GPT Images: the service. Its toolkit is datasteward; jobs, reports and the command line build on it."""
