@@ -1,0 +1,98 @@
+"""The toolkit's errors.
+
+    StewardError
+    ├── CatalogError            a table or column is not tagged, or its tag makes no sense
+    ├── PolicyError             the policy set cannot be used; carries its findings
+    ├── KeyFault                anything that goes wrong with keys
+    │   ├── KeyMissing          the key of this person is destroyed or was never made
+    │   ├── RootKeyError        the root key is missing, damaged, readable by others or not this store's
+    │   └── KeyStoreError       the key store cannot be opened, read or written
+    ├── DecryptionFailed        not what was sealed here: changed, cut short, moved, or under another key
+    ├── ObjectStoreError        the object store cannot do what was asked (full, read-only, bad name)
+    │   └── ObjectMissing       there is no object under this key
+    ├── HoldInTheWay            a legal hold keeps this data from being disposed of
+    ├── StalePlan               what was approved is no longer what would be done
+    ├── RequestStateError       a rights request is not in a state that allows this
+    ├── PurposeError            the purpose does not allow this use of the data
+    ├── DisclosureRefused       the processor gate lets nothing out: not registered, or not for this
+    └── AuditError              the audit log cannot be written, or does not verify
+
+Each message is one sentence that says what happened and what to do, without personal data.
+"""
+
+from collections.abc import Iterable
+
+
+class StewardError(Exception):
+    """Root of everything that the toolkit raises on purpose."""
+
+
+class CatalogError(StewardError):
+    """A table or a column is not tagged, or its tag makes no sense."""
+
+
+class PolicyError(StewardError):
+    """The policy set cannot be used.
+
+    `findings` are the validator's own objects (see datasteward.policy), one for each mistake; each prints as a
+    sentence with file, line and remedy.
+    """
+
+    def __init__(self, message: str, findings: Iterable[object] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.args[0]), *(str(finding) for finding in self.findings)])
+
+
+class KeyFault(StewardError):
+    """Anything that goes wrong with keys."""
+
+
+class KeyMissing(KeyFault):
+    """The key of this person is destroyed or was never made: what was sealed under it cannot be read any more."""
+
+
+class RootKeyError(KeyFault):
+    """The root key is missing, damaged, readable by others, or not the one that this key store was made with."""
+
+
+class KeyStoreError(KeyFault):
+    """The key store cannot be opened, read or written."""
+
+
+class DecryptionFailed(StewardError):
+    """The ciphertext is not what was sealed here: it was changed, cut short or moved, or belongs to another key."""
+
+
+class ObjectStoreError(StewardError):
+    """The object store cannot do what was asked: it is full, read-only or gone, or the key is not a valid one."""
+
+
+class ObjectMissing(ObjectStoreError):
+    """There is no object under this key."""
+
+
+class HoldInTheWay(StewardError):
+    """A legal hold keeps this data from being disposed of."""
+
+
+class StalePlan(StewardError):
+    """What was approved is no longer what would be done: make a new plan."""
+
+
+class RequestStateError(StewardError):
+    """A rights request is not in a state that allows this act."""
+
+
+class PurposeError(StewardError):
+    """The purpose for which the data was opened does not allow this use."""
+
+
+class DisclosureRefused(StewardError):
+    """The processor gate lets nothing out: the recipient is not registered, or not for this data or region."""
+
+
+class AuditError(StewardError):
+    """The audit log cannot be written, or does not verify."""
