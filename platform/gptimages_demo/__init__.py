@@ -1,1 +1,4 @@
-"""The demo: an identity provider on loopback and invented people. Only the command line imports it, only in demo mode."""
+"""The demo: an identity provider on loopback and invented people.
+
+Only the command line imports it, only in demo mode.
+"""

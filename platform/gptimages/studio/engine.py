@@ -87,13 +87,17 @@ class EngineUnavailable(GptImagesError):
 
 
 class Engine(Protocol):
-    """Makes pictures. `processor` is the engine's id in policies/processors.yaml; `model` is shown beside the picture."""
+    """Makes pictures."""
 
     @property
-    def processor(self) -> str: ...
+    def processor(self) -> str:
+        """The engine's id in policies/processors.yaml."""
+        ...
 
     @property
-    def model(self) -> str: ...
+    def model(self) -> str:
+        """The model's name, shown beside the picture."""
+        ...
 
     @property
     def is_preview(self) -> bool:

@@ -1,0 +1,138 @@
+"""Writing to the audit log, reading it, and checking that nobody changed it.
+
+Every entry is canonical JSON. Its leaf hash is RFC 6962's (SHA-256 over 0x00 and the entry), so that a Merkle tree can
+be built over the same entries; until then each entry's `chain` is SHA-256 over the chain before it and its leaf.
+
+Entries hold opaque ids, counts and times: a fact is a number, a truth value or a word without spaces, so that no prose and
+no mail address can slip in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from datasteward.audit.models import AuditEntry
+from datasteward.errors import AuditError
+
+GENESIS = bytes(32)
+LOCK = 0x6461_7461_7374  # one number for every writer of the log, on databases that need a lock of their own
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,79}")
+
+Fact = str | int | bool | None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a check of the log found: how many entries hold, and the number of the first that does not (None: all hold)."""
+
+    entries: int
+    broken_at: int | None
+
+
+def append(
+    session: Session, act: str, *, actor: str, now: datetime, subject: str | None = None, **facts: Fact
+) -> AuditEntry:
+    """Adds an entry in the caller's transaction, which fails with it: what is not written down does not happen.
+
+    `act` is a dotted word (`rights.erasure.done`), `actor` an opaque id or the name of a job, `subject` the data subject
+    concerned. Raises AuditError for a fact that is not a number, a truth value or a word.
+    """
+    for name, value in {"act": act, "actor": actor, "subject": subject, **facts}.items():
+        _check(name, value)
+    _lock(session)
+    last = session.execute(select(AuditEntry).order_by(AuditEntry.number.desc()).limit(1)).scalar_one_or_none()
+    number = last.number + 1 if last else 0
+    body = {"act": act, "actor": actor, "at": _stamp(now), "facts": facts, "number": number, "subject": subject}
+    entry = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    leaf = leaf_hash(entry)
+    added = AuditEntry(
+        number=number,
+        at=now,
+        act=act,
+        actor=actor,
+        subject_id=subject,
+        entry=entry,
+        leaf=leaf,
+        chain=hashlib.sha256((last.chain if last else GENESIS) + leaf).digest(),
+    )
+    session.add(added)
+    session.flush()
+    return added
+
+
+def verify(session: Session) -> Verdict:
+    """Recomputes every hash from the first entry on. A gap, a change or a swap breaks the chain where it happened."""
+    chain, number = GENESIS, 0
+    for row in _in_order(session):
+        leaf = leaf_hash(row.entry)
+        chain = hashlib.sha256(chain + leaf).digest()
+        if row.number != number or row.leaf != leaf or row.chain != chain or not _columns_agree(row):
+            return Verdict(number, number)
+        number += 1
+    return Verdict(number, None)
+
+
+def entries(
+    session: Session,
+    *,
+    subject: str | None = None,
+    acts: Iterable[str] = (),
+    limit: int = 100,
+    before: int | None = None,
+) -> list[AuditEntry]:
+    """The newest entries first; only those of `subject` or of `acts` where given, and older than number `before`."""
+    query = select(AuditEntry).order_by(AuditEntry.number.desc()).limit(limit)
+    if subject is not None:
+        query = query.where(AuditEntry.subject_id == subject)
+    if wanted := list(acts):
+        query = query.where(AuditEntry.act.in_(wanted))
+    if before is not None:
+        query = query.where(AuditEntry.number < before)
+    return list(session.scalars(query))
+
+
+def count(session: Session) -> int:
+    """How many entries there are."""
+    return session.scalar(select(func.count()).select_from(AuditEntry)) or 0
+
+
+def facts(entry: AuditEntry) -> dict[str, Fact]:
+    """The facts of an entry."""
+    found: dict[str, Fact] = json.loads(entry.entry)["facts"]
+    return found
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """The leaf hash of RFC 6962, section 2.1."""
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def _in_order(session: Session) -> Iterator[AuditEntry]:
+    return iter(session.scalars(select(AuditEntry).order_by(AuditEntry.number).execution_options(yield_per=1000)))
+
+
+def _columns_agree(row: AuditEntry) -> bool:
+    body = json.loads(row.entry)
+    told = (body["number"], body["act"], body["actor"], body["subject"], body["at"])
+    return told == (row.number, row.act, row.actor, row.subject_id, _stamp(row.at))
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _check(name: str, value: Fact) -> None:
+    if isinstance(value, str) and not WORD.fullmatch(value):
+        raise AuditError(f"The audit log takes no prose: {name} has to be a number or a word without spaces.")
+
+
+def _lock(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})

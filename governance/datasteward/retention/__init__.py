@@ -1,0 +1,1 @@
+"""Retention: legal holds, plans, and their execution."""

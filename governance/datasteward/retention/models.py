@@ -1,0 +1,60 @@
+"""The tables of retention: legal holds, and the plans that were made, with what became of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from datasteward.base import Id, StewardBase
+from datasteward.catalog import nobody, owned_by, record, tag
+from datasteward.types import UtcDateTime
+
+
+class LegalHold(StewardBase):
+    """Stops retention and erasure of one person's data: who placed it, why, until when it is to be looked at again."""
+
+    __tablename__ = "steward_legal_hold"
+    __table_args__ = (
+        Index("ix_steward_legal_hold_subject_id", "subject_id"),
+        {
+            "info": record(
+                "user.legal.hold", owned_by("subject_id"), clocks={"created": "placed_at", "ended": "lifted_at"}
+            )
+        },
+    )
+
+    id: Mapped[Id]
+    subject_id: Mapped[str] = mapped_column(String(40), info=tag("user.unique_id"))
+    reason: Mapped[str] = mapped_column(
+        Text,
+        info=tag(
+            "user.legal.hold", export=False, why_not="Told on request; may concern a proceeding that is not yet public."
+        ),
+    )
+    placed_by: Mapped[str] = mapped_column(
+        String(40), info=tag("system.operations", export=False, why_not="Names a member of staff.")
+    )
+    placed_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("system.operations"))
+    review_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("system.operations"))
+    lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
+
+
+class RetentionPlan(StewardBase):
+    """A plan as it was shown, and the run that executed it; `body` is the plan's own JSON, counts and boundaries only."""
+
+    __tablename__ = "steward_retention_plan"
+    __table_args__ = {"info": record("system.operations", nobody("Counts and boundaries, no row of anybody."))}
+
+    id: Mapped[Id]
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True, info=tag("system.operations"))
+    made_by: Mapped[str] = mapped_column(String(80), info=tag("system.operations"))
+    policy_hash: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))
+    body: Mapped[dict[str, Any]] = mapped_column(JSON, info=tag("system.operations"))
+    due: Mapped[int] = mapped_column(info=tag("system.operations"))
+    state: Mapped[str] = mapped_column(String(16), default="open", info=tag("system.operations"))
+    applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
+    applied_by: Mapped[str | None] = mapped_column(String(80), info=tag("system.operations"))
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations"))

@@ -1,0 +1,1 @@
+"""The rights of data subjects: requests, the archive, the erasure."""

@@ -1,0 +1,22 @@
+"""All tables of the toolkit on one metadata: what a service migrates beside its own and gives to its catalog."""
+
+from datasteward.audit.models import AuditEntry
+from datasteward.base import StewardBase
+from datasteward.consent.models import ConsentRecord
+from datasteward.disposal.models import ObjectDisposal
+from datasteward.processors.models import Disclosure
+from datasteward.retention.models import LegalHold, RetentionPlan
+from datasteward.rights.models import SubjectRequest
+
+metadata = StewardBase.metadata
+
+__all__ = [
+    "AuditEntry",
+    "ConsentRecord",
+    "Disclosure",
+    "LegalHold",
+    "ObjectDisposal",
+    "RetentionPlan",
+    "SubjectRequest",
+    "metadata",
+]

@@ -1,0 +1,112 @@
+"""Web sessions: begun at sign-in under a fresh secret, ended for good by one row, over when idle or old.
+
+An unknown cookie is never adopted, and no request writes a session back: `last_seen_at` moves by an UPDATE that asks that
+the session has not ended, so a late request cannot revive it (the two defects of cookie sessions that this replaces).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from datasteward.audit import log as audit
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from gptimages.accounts.models import Account, WebSession
+from gptimages.accounts.roles import roles_of
+from gptimages.accounts.secrets import hash_of, new_secret
+from gptimages.errors import NotFound
+from gptimages.installation import Installation
+from gptimages.models import new_id
+from gptimages.settings import Settings
+from gptimages.web.visitor import NOBODY, Visitor
+
+TOUCH_EVERY = timedelta(minutes=1)  # not a policy: how exact `last_seen_at` is, against one write for every request
+
+
+def cookie_name(settings: Settings) -> str:
+    """`__Host-` pins the cookie to this host and to https (RFC 6265bis); plain http on loopback cannot have it."""
+    return "__Host-session" if settings.secure else "session"
+
+
+def begin(
+    session: Session, here: Installation, account_id: str, *, device_id: str | None, now: datetime
+) -> tuple[str, WebSession]:
+    """Begins a session and returns the secret for its cookie, which is stored nowhere, and its row."""
+    secret = new_secret()
+    row = WebSession(
+        id=new_id(),
+        account_id=account_id,
+        device_id=device_id,
+        secret_hash=hash_of(secret),
+        created_at=now,
+        authenticated_at=now,
+        last_seen_at=now,
+        expires_at=now + here.policies.limits.session_absolute.span,
+    )
+    session.add(row)
+    audit.append(session, "session.begun", actor=account_id, subject=account_id, now=now)
+    return secret, row
+
+
+def visitor(here: Installation, secret: str, now: datetime) -> Visitor:
+    """The person behind a cookie's secret; NOBODY when the session is unknown, ended, idle too long or too old."""
+    limits = here.policies.limits
+    with here.db.read() as session:
+        query = (
+            select(WebSession, Account)
+            .join(Account, Account.id == WebSession.account_id)
+            .where(
+                WebSession.secret_hash == hash_of(secret),
+                WebSession.ended_at.is_(None),
+                WebSession.expires_at > now,
+                WebSession.last_seen_at > now - limits.session_idle.span,
+            )
+        )
+        found = session.execute(query).one_or_none()
+        if found is None:
+            return NOBODY
+        row, account = found
+        roles = roles_of(session, account.id)
+    if now - row.last_seen_at > TOUCH_EVERY:
+        _touch(here, row, now)
+    return Visitor(
+        account_id=account.id,
+        via="session",
+        roles=roles,
+        permissions=here.policies.permissions(roles),
+        session_id=row.id,
+        fresh=now - row.authenticated_at <= limits.session_fresh.span,
+        closing=account.state == "closing",
+        scheme=account.scheme,
+    )
+
+
+def end(session: Session, account_id: str, session_id: str, *, now: datetime) -> None:
+    """Ends one session of the person. Raises NotFound when it is not theirs."""
+    row = session.get(WebSession, session_id)
+    if row is None or row.account_id != account_id:
+        raise NotFound("There is no such session of yours.")
+    if row.ended_at is None:
+        row.ended_at = now
+        audit.append(session, "session.ended", actor=account_id, subject=account_id, now=now)
+
+
+def end_all(session: Session, account_id: str, *, now: datetime, keep: str | None = None) -> int:
+    """Ends every session of the person but `keep`; returns how many."""
+    query = (
+        update(WebSession)
+        .where(WebSession.account_id == account_id, WebSession.ended_at.is_(None), WebSession.id != (keep or ""))
+        .values(ended_at=now)
+    )
+    ended = int(session.execute(query).rowcount)
+    if ended:
+        audit.append(session, "session.ended-all", actor=account_id, subject=account_id, now=now, sessions=ended)
+    return ended
+
+
+def _touch(here: Installation, row: WebSession, now: datetime) -> None:
+    with here.db.write() as session:
+        alive = (WebSession.id == row.id) & WebSession.ended_at.is_(None)
+        session.execute(update(WebSession).where(alive).values(last_seen_at=now))
+        session.execute(update(Account).where(Account.id == row.account_id).values(last_seen_at=now))

@@ -1,0 +1,86 @@
+"""API tokens: keys for programs that act for a person, within scopes and until they expire or are ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from datasteward.audit import log as audit
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from gptimages.accounts.models import Account, ApiToken
+from gptimages.accounts.roles import roles_of
+from gptimages.accounts.secrets import hash_of, new_secret
+from gptimages.errors import InputError, NotFound
+from gptimages.installation import Installation
+from gptimages.models import new_id
+from gptimages.web.visitor import NOBODY, Visitor
+
+PREFIX = "gi_"
+SCOPES = {
+    "images": "Make, see, share and delete pictures",
+    "privacy": "See, correct, export and erase what is held about you",
+    "staff": "Do what your staff roles allow",
+}
+_ALLOWS = {
+    "images": ("own:image:", "own:notice:"),
+    "privacy": ("own:account:", "own:choice:", "own:session:", "own:ticket:", "own:notice:"),
+    "staff": ("staff:",),
+}
+
+
+def create(
+    session: Session, here: Installation, account_id: str, label: str, scopes: Sequence[str], *, now: datetime
+) -> tuple[str, ApiToken]:
+    """Makes a token; the secret is returned once and stored nowhere. Raises InputError for a bad label or scope."""
+    label = label.strip()
+    if not 0 < len(label) <= 60:
+        raise InputError("Give the token a name of 1 to 60 characters, so that you know later what it is for.")
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise InputError(f"Choose what the token may do: {', '.join(SCOPES)}.")
+    secret = new_secret(PREFIX)
+    token = ApiToken(
+        id=new_id(),
+        account_id=account_id,
+        label=label,
+        secret_hash=hash_of(secret),
+        scopes=sorted(set(scopes)),
+        created_at=now,
+        expires_at=now + here.policies.limits.api_token.span,
+    )
+    session.add(token)
+    audit.append(session, "token.created", actor=account_id, subject=account_id, now=now, token=token.id)
+    return secret, token
+
+
+def end(session: Session, account_id: str, token_id: str, *, now: datetime) -> None:
+    """Ends a token of the person. Raises NotFound when it is not theirs."""
+    token = session.get(ApiToken, token_id)
+    if token is None or token.account_id != account_id:
+        raise NotFound("There is no such token of yours.")
+    if token.ended_at is None:
+        token.ended_at = now
+        audit.append(session, "token.ended", actor=account_id, subject=account_id, now=now, token=token.id)
+
+
+def visitor(here: Installation, secret: str, now: datetime) -> Visitor:
+    """The person for whom a token acts, with the permissions that roles and scopes share; NOBODY when it is not valid."""
+    with here.db.write() as session:
+        alive = (ApiToken.secret_hash == hash_of(secret)) & ApiToken.ended_at.is_(None) & (ApiToken.expires_at > now)
+        found = session.execute(select(ApiToken, Account).join(Account).where(alive)).one_or_none()
+        if found is None:
+            return NOBODY
+        token, account = found
+        roles = roles_of(session, account.id)
+        session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
+    prefixes = tuple(prefix for scope in token.scopes for prefix in _ALLOWS[scope])
+    allowed = frozenset(p for p in here.policies.permissions(roles) if p.startswith(prefixes))
+    return Visitor(
+        account_id=account.id,
+        via="token",
+        roles=roles,
+        permissions=allowed,
+        fresh=True,
+        closing=account.state == "closing",
+    )

@@ -1,0 +1,1 @@
+"""Activity: usage that counts, engagement with pictures, devices."""

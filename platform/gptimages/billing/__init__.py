@@ -1,0 +1,1 @@
+"""Billing: subscriptions and transactions through Stripe."""

@@ -1,0 +1,74 @@
+"""The database at the edge: one transaction for each request, job or command, opened and ended here.
+
+SQLite writers begin with BEGIN IMMEDIATE, so that two of them queue instead of failing half-way, and deleted bytes are
+overwritten (`secure_delete`). Parameters never stand in exception texts (`hide_parameters`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.orm import Session
+
+WRITING = "gptimages_writing"
+BUSY_MILLISECONDS = 30_000
+
+
+class Database:
+    """The service's database. `read` and `write` are the only two ways in; `url` is a SQLAlchemy URL."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        if self.engine.dialect.name == "sqlite":
+            _prepare_sqlite(self.engine)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose work is committed when the block ends and undone when it raises."""
+        with (
+            self.engine.connect().execution_options(**{WRITING: True}) as connection,
+            Session(connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one consistent state and writes nothing: what it was made to change is undone."""
+        with self.engine.connect() as connection, Session(connection, expire_on_commit=False) as session:
+            try:
+                yield session
+            finally:
+                session.rollback()
+
+    def forget_deleted(self) -> None:
+        """Sees to it that no deleted byte is left in the write-ahead log (SQLite; elsewhere nothing is to be done here)."""
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as connection:
+                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's begin event below opens the transaction, not the driver
+        for pragma in (
+            f"busy_timeout = {BUSY_MILLISECONDS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Any) -> None:
+        writing = connection.get_execution_options().get(WRITING, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,89 @@
+"""One running installation: its settings, database, keys, objects, policies and catalog, opened together and checked.
+
+Opening says in one sentence what is wrong with a directory, a key, a database or a policy set, before anything is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+from datasteward import tables
+from datasteward.catalog import Catalog
+from datasteward.keys import Vault
+from datasteward.objects import EncryptedObjects
+from datasteward.policy import PolicySet
+from datasteward.steward import Steward
+
+from gptimages import all_models, opening
+from gptimages.db import Database
+from gptimages.settings import Settings
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present, aware, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What every handler, job and command works with."""
+
+    settings: Settings
+    db: Database
+    steward: Steward
+    clock: Clock
+
+    @property
+    def policies(self) -> PolicySet:
+        """The policy set in force."""
+        return self.steward.policies
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog of the service's and the toolkit's tables."""
+        return self.steward.catalog
+
+    @property
+    def vault(self) -> Vault:
+        """Each person's keys."""
+        return self.steward.vault
+
+    @property
+    def objects(self) -> EncryptedObjects:
+        """The encrypted object store."""
+        return self.steward.objects
+
+    def close(self) -> None:
+        """Closes the database."""
+        self.db.close()
+
+
+def policy_directory(settings: Settings) -> Path:
+    """Where the policy set is: as set, else beside the checkout, else as installed with the package."""
+    if settings.policies is not None:
+        return settings.policies
+    beside = Path(__file__).parents[2] / "policies"
+    return beside if beside.is_dir() else Path(str(resources.files("gptimages") / "_policies"))
+
+
+def catalog() -> Catalog:
+    """The catalog of all tables. Raises CatalogError when a column or table is not tagged."""
+    return Catalog(all_models.metadata, tables.metadata)
+
+
+def open_installation(settings: Settings, clock: Clock = utc_now) -> Installation:
+    """Opens everything and brings the database up to date. Raises SettingsError, StartError or a StewardError."""
+    policies = opening.policies(policy_directory(settings))
+    found = catalog()
+    opening.check_encryption(found, policies)
+    opening.make_directory(settings.data)
+    vault = opening.vault(settings)
+    objects = opening.objects(settings, vault)
+    db = opening.database(settings)
+    return Installation(settings, db, Steward(found, policies, vault, objects), clock)

@@ -1,0 +1,115 @@
+"""The steps of opening an installation, each with the sentence that says what is wrong and what to do about it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from datasteward.catalog import Catalog
+from datasteward.errors import CatalogError
+from datasteward.keys import FileRootKey, KeyStore, Vault
+from datasteward.objects import EncryptedObjects, LocalDirectory
+from datasteward.policy import PolicySet, load
+from datasteward.types import Sealed
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from gptimages.db import Database
+from gptimages.errors import StartError
+from gptimages.settings import PREFIX, Settings
+
+
+def policies(directory: Path) -> PolicySet:
+    """Loads the policy set. Raises PolicyError with every finding, or StartError when there is no such directory."""
+    if not directory.is_dir():
+        raise StartError(f"There is no policy set at {directory}: set {PREFIX}POLICIES to the directory that holds it.")
+    return load(directory)
+
+
+def check_encryption(catalog: Catalog, policy_set: PolicySet) -> None:
+    """Raises CatalogError naming each column whose type and policies/encryption.yaml disagree on encryption."""
+    faults = []
+    for table in catalog.tables:
+        for column in table.columns:
+            tag = catalog.tag(column)
+            protected = isinstance(column.type, Sealed) or tag.holds == "object"
+            if policy_set.encrypted(tag.category) and not protected and not column.primary_key:
+                faults.append(f"policies/encryption.yaml wants {tag.category} encrypted: make {column} Sealed.")
+            elif isinstance(column.type, Sealed) and not policy_set.encrypted(tag.category):
+                faults.append(
+                    f"{column} is encrypted, but policies/encryption.yaml leaves {tag.category} in the clear."
+                )
+    if faults:
+        raise CatalogError("\n".join(faults))
+
+
+def make_directory(directory: Path) -> None:
+    """Makes the data directory, for its owner alone. Raises StartError when it cannot be written."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        raise StartError(f"The data directory {directory} cannot be made: choose another by {PREFIX}DATA.") from None
+    probe = directory / ".probe"
+    try:
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError:
+        raise StartError(
+            f"The data directory {directory} cannot be written: give this user the right to, or set {PREFIX}DATA."
+        ) from None
+
+
+def vault(settings: Settings) -> Vault:
+    """Opens root key and key store; at the very first start both are made."""
+    keys = settings.data / "keys"
+    path = settings.root_key or keys / "root.key"
+    keys.mkdir(exist_ok=True, mode=0o700)
+    store = keys / "keys.db"
+    if not path.exists() and settings.key_store is None and not store.exists():
+        FileRootKey.create(path)
+    root = FileRootKey.load(path)
+    return Vault(KeyStore(settings.key_store or f"sqlite:///{store}", root))
+
+
+def objects(settings: Settings, keys: Vault) -> EncryptedObjects:
+    """Opens the object directory."""
+    return EncryptedObjects(LocalDirectory(settings.data / "objects"), keys)
+
+
+def database(settings: Settings) -> Database:
+    """Opens the database and brings it up to date. Raises StartError when it cannot be reached, read or is newer."""
+    path = settings.data / "gptimages.db"
+    if settings.database is None and not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    db = Database(settings.database or f"sqlite:///{path}")
+    try:
+        migrate(db)
+    except OperationalError:
+        raise StartError(f"The database cannot be opened: check {PREFIX}DATABASE, its server and its rights.") from None
+    except DatabaseError:
+        raise StartError("The database file is damaged or is not a database: restore it from a backup.") from None
+    return db
+
+
+def migrate(db: Database) -> None:
+    """Brings the database to the newest revision; raises StartError when it was written by a newer version."""
+    config = alembic_config()
+    known = ScriptDirectory.from_config(config)
+    with db.engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in {script.revision for script in known.walk_revisions()}:
+        raise StartError("The database was written by a newer version of the service: install that version.")
+    if current != known.get_current_head():
+        with db.engine.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration; the migrations stand in gptimages/migrations."""
+    config = Config()
+    config.set_main_option("script_location", "gptimages:migrations")
+    return config

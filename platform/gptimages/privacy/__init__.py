@@ -1,0 +1,1 @@
+"""The privacy centre: what we hold, the archive, corrections, choices, erasure."""

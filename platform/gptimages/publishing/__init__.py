@@ -1,0 +1,1 @@
+"""Publishing: versions of the privacy policy, telling people, and going on as acceptance."""

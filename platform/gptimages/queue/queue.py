@@ -1,0 +1,66 @@
+"""Promising work inside a transaction, and keeping account of it. The worker that does it stands in gptimages_jobs.
+
+A job is written in the transaction of what it follows from, and is done at least once after that transaction's commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from gptimages.models import new_id
+from gptimages.queue.models import Job
+
+
+def promise(session: Session, kind: str, ref: str, *, now: datetime, run_after: datetime | None = None) -> Job:
+    """Adds a job of `kind` about the row `ref`, to be done at `run_after` or at once."""
+    job = Job(id=new_id(), kind=kind, ref=ref, state="queued", run_after=run_after or now, created_at=now)
+    session.add(job)
+    return job
+
+
+def claim(session: Session, kinds: Collection[str], *, now: datetime, lease: timedelta) -> Job | None:
+    """The next job that is due, or whose worker has let its lease run out; now leased to the caller. None: nothing to do."""
+    due = or_(
+        (Job.state == "queued") & (Job.run_after <= now),
+        (Job.state == "running") & (Job.lease_until < now),
+    )
+    query = select(Job).where(Job.kind.in_(kinds), due).order_by(Job.run_after, Job.created_at).limit(1)
+    job = session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
+    if job is not None:
+        job.state, job.lease_until, job.attempts = "running", now + lease, job.attempts + 1
+    return job
+
+
+def renew(session: Session, job_id: str, *, now: datetime, lease: timedelta) -> bool:
+    """Prolongs the lease of a running job; False when somebody else has ended it meanwhile."""
+    done = session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(lease_until=now + lease))
+    return bool(done.rowcount)
+
+
+def finish(session: Session, job_id: str, *, now: datetime, problem: str | None = None) -> None:
+    """Ends a job: done, or failed with the sentence `problem`."""
+    state = "failed" if problem else "done"
+    values = {"state": state, "finished_at": now, "lease_until": None, "problem": problem}
+    session.execute(update(Job).where(Job.id == job_id).values(**values))
+
+
+def postpone(session: Session, job_id: str, *, until: datetime, problem: str | None = None) -> None:
+    """Puts a job back, to be tried again at `until`."""
+    values = {"state": "queued", "run_after": until, "lease_until": None, "problem": problem}
+    session.execute(update(Job).where(Job.id == job_id).values(**values))
+
+
+def release_all(session: Session, *, now: datetime) -> int:
+    """Puts back every running job: for the start of a process that knows itself to be the only one. Returns how many."""
+    values = {"state": "queued", "run_after": now, "lease_until": None}
+    return int(session.execute(update(Job).where(Job.state == "running").values(**values)).rowcount)
+
+
+def counts(session: Session) -> dict[tuple[str, str], int]:
+    """How many jobs there are by kind and state."""
+    query = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
+    return {(kind, state): number for kind, state, number in session.execute(query)}

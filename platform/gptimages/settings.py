@@ -1,0 +1,155 @@
+"""Every setting of the service: one typed place, each with its meaning.
+
+A setting is read from the environment (`GPTIMAGES_PUBLIC_URL=…`) or, where that says nothing, from the file named by
+GPTIMAGES_SETTINGS (`PUBLIC_URL = "…"` in TOML). What a policy decides is not here but in policies/.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gptimages.errors import SettingsError
+
+PREFIX = "GPTIMAGES_"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings; see each field's comment. `read` makes them, and says every mistake in a sentence."""
+
+    data: Path = Path("data")
+    """Directory of the embedded defaults: database, objects, keys. Made at the first start, readable by its owner alone."""
+    policies: Path | None = None
+    """The policy set; else `policies/` beside the checkout, else the one that was installed with the package."""
+    public_url: str = "http://127.0.0.1:8000"
+    """Where people reach the service. https, or http on loopback; cookies and redirects are made for it."""
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: int = 8000
+    """The port to listen on."""
+    database: str | None = None
+    """SQLAlchemy URL of the database (`postgresql+psycopg://…`); else SQLite in the data directory."""
+    key_store: str | None = None
+    """SQLAlchemy URL of the key store; else SQLite in `keys/` of the data directory. Never the database's own."""
+    root_key: Path | None = None
+    """File of the root key, mode 0600; else `keys/root.key` of the data directory."""
+    engine: Literal["preview", "openai"] = "preview"
+    """Which engine makes the pictures."""
+    engine_url: str | None = None
+    """Base URL of the Images API, for an engine that is not OpenAI's own."""
+    engine_key: str | None = None
+    """The engine's API key."""
+    engine_model: str = "gpt-image-1"
+    """The model that is asked for."""
+    engine_timeout: float = 180.0
+    """How long to wait for the engine, in seconds."""
+    oidc_issuer: str = "https://accounts.google.com"
+    """The OpenID provider that vouches for people."""
+    oidc_client_id: str | None = None
+    """Our name at the provider."""
+    oidc_client_secret: str | None = None
+    """Our secret at the provider."""
+    oidc_name: str = "Google"
+    """What the sign-in button calls the provider."""
+    demo: bool = False
+    """Demo mode: the demo provider signs people in and invented people may be made. Only on loopback."""
+    demo_port: int = 8001
+    """The port of the demo provider."""
+    mail: Literal["outbox", "smtp"] = "outbox"
+    """`outbox` leaves mail in the service, where each person sees their own; `smtp` sends it."""
+    mail_from: str = "GPT Images <no-reply@gptimages.example>"
+    """The sender of our mail."""
+    smtp_host: str | None = None
+    """The mail server."""
+    smtp_port: int = 587
+    """The mail server's port; STARTTLS is used."""
+    smtp_user: str | None = None
+    """Our name at the mail server."""
+    smtp_password: str | None = None
+    """Our password at the mail server."""
+    workers: int = 2
+    """How many jobs run at once in this process."""
+    scheduler: bool = True
+    """Whether this process runs what policies/schedule.yaml says."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much is logged, as JSON lines on standard error."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the service over https."""
+        return self.public_url.startswith("https:")
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where the provider sends people back to."""
+        return self.public_url.rstrip("/") + "/sign-in/callback"
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Raises SettingsError with a sentence that names the setting and the remedy."""
+    env = os.environ if environment is None else environment
+    values = _from_file(env.get(PREFIX + "SETTINGS"))
+    values |= {
+        key[len(PREFIX) :].lower(): value
+        for key, value in env.items()
+        if key.startswith(PREFIX) and key not in (PREFIX + "SETTINGS", PREFIX + "TOKEN", PREFIX + "URL") and value
+    }
+    settings = _convert(values)
+    _check(settings)
+    return settings
+
+
+def _from_file(name: str | None) -> dict[str, Any]:
+    if not name:
+        return {}
+    try:
+        found = tomllib.loads(Path(name).read_text())
+    except OSError:
+        raise SettingsError(f"The settings file {name} cannot be read: create it, or unset {PREFIX}SETTINGS.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"The settings file {name} is not TOML ({error}): mend it.") from None
+    return {key.lower(): value for key, value in found.items()}
+
+
+def _convert(values: dict[str, Any]) -> Settings:
+    known = set(Settings.__struct_fields__)
+    for name in values:
+        if name not in known:
+            raise SettingsError(f"There is no setting {PREFIX}{name.upper()}: correct its name or remove it.")
+    for name, value in values.items():
+        field = {name: value}
+        try:
+            msgspec.convert(field, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            reason = str(error).split(" - at")[0]
+            raise SettingsError(f"The setting {PREFIX}{name.upper()} cannot be used: {reason}.") from None
+    return msgspec.convert(values, Settings, strict=False)
+
+
+def _check(settings: Settings) -> None:
+    url = urlsplit(settings.public_url)
+    if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/"):
+        raise SettingsError(f"{PREFIX}PUBLIC_URL has to be an address such as https://images.example, without a path.")
+    if url.scheme == "http" and url.hostname not in LOOPBACK:
+        raise SettingsError(f"{PREFIX}PUBLIC_URL has to begin with https: plain http is for loopback alone.")
+    if not 0 < settings.port < 65536 or not 0 < settings.demo_port < 65536:
+        raise SettingsError(f"{PREFIX}PORT and {PREFIX}DEMO_PORT have to be between 1 and 65535.")
+    if settings.demo and (url.hostname not in LOOPBACK or settings.host not in LOOPBACK):
+        raise SettingsError(f"{PREFIX}DEMO is for loopback alone: unset it, or listen on 127.0.0.1.")
+    if not settings.demo and (settings.oidc_client_id is None or settings.oidc_client_secret is None):
+        raise SettingsError(
+            f"Nobody could sign in: set {PREFIX}OIDC_CLIENT_ID and {PREFIX}OIDC_CLIENT_SECRET, or {PREFIX}DEMO=true."
+        )
+    if settings.engine == "openai" and not settings.engine_key:
+        raise SettingsError(f"The engine openai needs its key: set {PREFIX}ENGINE_KEY.")
+    if settings.mail == "smtp" and not settings.smtp_host:
+        raise SettingsError(f"Mail by smtp needs a server: set {PREFIX}SMTP_HOST.")
+    if settings.database is not None and settings.database == settings.key_store:
+        raise SettingsError(f"{PREFIX}KEY_STORE has to be apart from {PREFIX}DATABASE: give it a database of its own.")

@@ -1,0 +1,1 @@
+"""Support: questions of people and reports by anybody."""

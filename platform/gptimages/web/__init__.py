@@ -1,0 +1,1 @@
+"""The web edge: app factory, sessions and permissions, headers, templates, errors, assets."""

@@ -1,0 +1,76 @@
+"""The app factory: routes of every noun, the doorkeeper before them, headers after them, errors as pages or JSON.
+
+It builds from an open installation and knows no job, report or demo: the composition root hands their routers in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from litestar import Litestar
+from litestar.datastructures import CacheControlHeader, State
+from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler, LifespanHook
+
+from gptimages.installation import Installation
+from gptimages.web import errors, headers, routes
+from gptimages.web.doorkeeper import Doorkeeper
+from gptimages.web.permissions import PUBLIC, check_routes, guard
+from gptimages.web.rendering import Renderer
+from gptimages.web.templating import STATIC
+
+ASSET_SECONDS = 31_536_000  # assets are addressed by their contents, so they may be kept for a year
+
+
+def create_app(
+    here: Installation,
+    *,
+    more_routes: Sequence[ControllerRouterHandler] = (),
+    templates: Sequence[Path] = (),
+    on_startup: Sequence[LifespanHook] = (),
+    on_shutdown: Sequence[LifespanHook] = (),
+) -> Litestar:
+    """The web app of an installation. Raises StartError when a route does not say who may use it."""
+    renderer = Renderer(here, *templates)
+    app = Litestar(
+        route_handlers=[*routes.ALL, *more_routes, _assets()],
+        dependencies={
+            "here": _given(here),
+            "pages": _given(renderer),
+            "visitor": Provide(routes.visitor, sync_to_thread=False),
+        },
+        middleware=[DefineMiddleware(Doorkeeper, here=here)],
+        guards=[guard],
+        before_send=[headers.adder(here.settings)],
+        exception_handlers=errors.handlers(renderer),
+        on_startup=list(on_startup),
+        on_shutdown=[*on_shutdown, here.close],
+        request_max_body_size=here.policies.limits.request_bytes.value,
+        openapi_config=OpenAPIConfig(title="GPT Images", version="1", path="/api/v1/schema", render_plugins=[]),
+        state=State({"open_to_other_sites": frozenset(routes.OPEN_TO_OTHER_SITES)}),
+        logging_config=None,
+    )
+    check_routes(_handlers(app))
+    return app
+
+
+def _given(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False, use_cache=True)
+
+
+def _assets() -> ControllerRouterHandler:
+    return create_static_files_router(
+        path="/static",
+        directories=[STATIC],
+        opt=PUBLIC,
+        cache_control=CacheControlHeader(max_age=ASSET_SECONDS, public=True, immutable=True),
+    )
+
+
+def _handlers(app: Litestar) -> list[BaseRouteHandler]:
+    return [handler for route in app.routes for handler in getattr(route, "route_handlers", [])]

@@ -1,0 +1,79 @@
+"""What can be allowed: every permission that a route may ask for. Which role has which stands in policies/roles.yaml.
+
+A route names one permission (`opt=needs(Permission.…)`) or is `PUBLIC`; a route that says neither stops the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, Literal
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from gptimages.errors import NotAllowed, SignInNeeded, StartError
+from gptimages.web.visitor import Visitor
+
+ALLOW = "allow"
+FRESH = "fresh"
+PUBLIC: dict[str, Any] = {ALLOW: "public"}
+"""For routes that anyone may use."""
+
+
+class Permission(StrEnum):
+    """`scope:resource:action`; `own` is the person's own data, `staff` the work of staff."""
+
+    IMAGE_CREATE = "own:image:create"
+    IMAGE_READ = "own:image:read"
+    IMAGE_DELETE = "own:image:delete"
+    IMAGE_SHARE = "own:image:share"
+    ACCOUNT_READ = "own:account:read"
+    ACCOUNT_UPDATE = "own:account:update"
+    ACCOUNT_EXPORT = "own:account:export"
+    ACCOUNT_ERASE = "own:account:erase"
+    TOKEN_MANAGE = "own:token:manage"  # noqa: S105 - the name of a permission
+    SESSION_END = "own:session:end"
+    CHOICE_CHANGE = "own:choice:change"
+    TICKET_CREATE = "own:ticket:create"
+    NOTICE_READ = "own:notice:read"
+    PERSON_READ = "staff:person:read"
+    REQUEST_READ = "staff:request:read"
+    HOLD_PLACE = "staff:hold:place"
+    REPORT_READ = "staff:report:read"
+    AUDIT_READ = "staff:audit:read"
+    DISCLOSURE_RECORD = "staff:disclosure:record"
+    PROCESSOR_READ = "staff:processor:read"
+    RETENTION_PLAN = "staff:retention:plan"
+    RETENTION_APPLY = "staff:retention:apply"
+    JOB_READ = "staff:job:read"
+    POLICY_PUBLISH = "staff:policy:publish"
+    ROLE_GRANT = "staff:role:grant"
+    TICKET_ANSWER = "staff:ticket:answer"
+    ABUSE_DECIDE = "staff:abuse:decide"
+
+
+def needs(permission: Permission, *, fresh: bool = False) -> dict[str, Any]:
+    """The `opt` of a route that needs `permission`; `fresh`: and a sign-in no older than policies/limits.yaml says."""
+    return {ALLOW: permission, FRESH: fresh}
+
+
+def guard(connection: ASGIConnection[Any, Visitor, Any, Any], handler: BaseRouteHandler) -> None:
+    """The one place where a request is allowed or not. Raises SignInNeeded or NotAllowed."""
+    allow: Permission | Literal["public"] = handler.opt[ALLOW]
+    if allow == "public":
+        return
+    visitor = connection.user
+    if visitor.account_id is None:
+        raise SignInNeeded("Sign in to go on.")
+    if allow not in visitor.permissions:
+        raise NotAllowed("Your role does not allow this; an administrator can give you one that does.")
+    if handler.opt.get(FRESH) and not visitor.fresh:
+        raise SignInNeeded("Sign in once more, so that it is surely you.", fresh=True)
+
+
+def check_routes(handlers: Iterable[BaseRouteHandler]) -> None:
+    """Raises StartError naming every route that does not say who may use it (default deny)."""
+    silent = sorted(str(handler) for handler in handlers if ALLOW not in handler.opt)
+    if silent:
+        raise StartError("These routes do not say who may use them: " + ", ".join(silent) + ".")

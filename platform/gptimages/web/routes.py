@@ -1,0 +1,22 @@
+"""The list of the service's routes; each noun keeps its own in `routes.py` of its folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.connection import Request
+from litestar.types import ControllerRouterHandler
+
+from gptimages.web import pages
+from gptimages.web.visitor import Visitor
+
+OPEN_TO_OTHER_SITES: tuple[str, ...] = ()
+"""Paths whose POST may come from elsewhere, because what they do needs no session and is safe to be asked by anyone."""
+
+ALL: list[ControllerRouterHandler] = [*pages.ROUTES]
+
+
+def visitor(request: Request[Any, Any, Any]) -> Visitor:
+    """Who asks; provided to every handler as `visitor`."""
+    found: Visitor = request.scope["user"]
+    return found

@@ -1,0 +1,38 @@
+"""Who is asking: what the doorkeeper found out about a request, before any handler sees it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Visitor(msgspec.Struct, frozen=True):
+    """The person behind a request, or nobody (`account_id` None).
+
+    `via` says what vouches for them. `fresh`: they signed in within the time that policies/limits.yaml sets for acts
+    that need a fresh sign-in. `session_id` is the row id of their web session. `closing`: an erasure waits.
+    """
+
+    account_id: str | None = None
+    via: Literal["session", "token", "nobody"] = "nobody"
+    roles: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    session_id: str | None = None
+    fresh: bool = False
+    closing: bool = False
+    scheme: str | None = None
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether anybody is signed in."""
+        return self.account_id is not None
+
+    @property
+    def id(self) -> str:
+        """The account's id, for handlers whose route needs a permission. Raises AssertionError for nobody."""
+        assert self.account_id is not None  # noqa: S101 - the guard let only signed-in people through
+        return self.account_id
+
+
+NOBODY = Visitor()
