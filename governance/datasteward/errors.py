@@ -8,9 +8,12 @@
     │   ├── RootKeyError        the root key is missing, damaged, readable by others or not this store's
     │   └── KeyStoreError       the key store cannot be opened, read or written
     ├── DecryptionFailed        not what was sealed here: changed, cut short, moved, or under another key
+    ├── NotSealed               plaintext was about to be written to a sealed column (a TypeError)
+    ├── NaiveTime               a time without its zone was about to be written (a TypeError)
     ├── ObjectStoreError        the object store cannot do what was asked (full, read-only, bad name)
     │   └── ObjectMissing       there is no object under this key
     ├── HoldInTheWay            a legal hold keeps this data from being disposed of
+    ├── HoldError               a hold cannot be placed or lifted as asked
     ├── StalePlan               what was approved is no longer what would be done
     ├── RequestStateError       a rights request is not in a state that allows this
     ├── PurposeError            the purpose does not allow this use of the data
@@ -21,6 +24,8 @@ Each message is one sentence that says what happened and what to do, without per
 """
 
 from collections.abc import Iterable
+
+from sqlalchemy.exc import DontWrapMixin
 
 
 class StewardError(Exception):
@@ -66,6 +71,14 @@ class DecryptionFailed(StewardError):
     """The ciphertext is not what was sealed here: it was changed, cut short or moved, or belongs to another key."""
 
 
+class NotSealed(StewardError, TypeError, DontWrapMixin):
+    """Something other than a Box was about to be written to a sealed column: seal it first."""
+
+
+class NaiveTime(StewardError, TypeError, DontWrapMixin):
+    """A time without its zone was about to be written: give an aware one."""
+
+
 class ObjectStoreError(StewardError):
     """The object store cannot do what was asked: it is full, read-only or gone, or the key is not a valid one."""
 
@@ -76,6 +89,10 @@ class ObjectMissing(ObjectStoreError):
 
 class HoldInTheWay(StewardError):
     """A legal hold keeps this data from being disposed of."""
+
+
+class HoldError(StewardError):
+    """A hold cannot be placed or lifted as asked."""
 
 
 class StalePlan(StewardError):
