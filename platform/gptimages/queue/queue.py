@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from gptimages.models import new_id
@@ -22,13 +22,14 @@ def promise(session: Session, kind: str, ref: str, *, now: datetime, run_after: 
     return job
 
 
+def any_due(session: Session, kinds: Collection[str], *, now: datetime) -> bool:
+    """Whether there is a job to claim: a cheap question that takes no lock."""
+    return session.scalar(select(_due(kinds, now).exists())) or False
+
+
 def claim(session: Session, kinds: Collection[str], *, now: datetime, lease: timedelta) -> Job | None:
     """The next job that is due, or whose worker has let its lease run out; now leased to the caller. None: nothing to do."""
-    due = or_(
-        (Job.state == "queued") & (Job.run_after <= now),
-        (Job.state == "running") & (Job.lease_until < now),
-    )
-    query = select(Job).where(Job.kind.in_(kinds), due).order_by(Job.run_after, Job.created_at).limit(1)
+    query = _due(kinds, now).order_by(Job.run_after, Job.created_at).limit(1)
     job = session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
     if job is not None:
         job.state, job.lease_until, job.attempts = "running", now + lease, job.attempts + 1
@@ -64,3 +65,9 @@ def counts(session: Session) -> dict[tuple[str, str], int]:
     """How many jobs there are by kind and state."""
     query = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
     return {(kind, state): number for kind, state, number in session.execute(query)}
+
+
+def _due(kinds: Collection[str], now: datetime) -> Select[tuple[Job]]:
+    waiting = (Job.state == "queued") & (Job.run_after <= now)
+    abandoned = (Job.state == "running") & (Job.lease_until < now)
+    return select(Job).where(Job.kind.in_(kinds), or_(waiting, abandoned))

@@ -1,0 +1,121 @@
+"""The worker: takes jobs from the queue and hands each to its handler, in a few threads of this process.
+
+A job is leased while it runs and the lease is renewed; when the process is killed the lease runs out, or is released at the
+next start, and the job is taken up again. So every handler can be run twice. What a handler raises ends its job, not the
+worker; only the error's class and place are logged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from gptimages.installation import Installation
+from gptimages.queue import queue
+from gptimages.queue.models import Job
+from gptimages.web.errors import describe
+
+from gptimages_jobs.errors import JobError, TryAgain
+
+log = structlog.get_logger()
+
+LEASE = timedelta(seconds=60)
+POLL_SECONDS = 0.25
+BROKEN = "This job broke on our side; the log names the place."
+
+
+class Handler(Protocol):
+    """Does one kind of job. Opens its own transactions; may be run twice for the same `ref`."""
+
+    def __call__(self, here: Installation, ref: str) -> None:
+        """Does the job about the row `ref`. Raises TryAgain to be put back."""
+        ...
+
+
+class Worker:
+    """Runs jobs in `threads` threads between `start` and `stop`; `run_due` runs what is due in the caller's thread."""
+
+    def __init__(self, here: Installation, handlers: Mapping[str, Handler], threads: int = 2) -> None:
+        self._here = here
+        self._handlers = handlers
+        self._stopping = threading.Event()
+        self._running: set[str] = set()
+        self._threads = [threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(threads)]
+        self._keeper = threading.Thread(target=self._keep_leases, name="worker-leases", daemon=True)
+
+    def start(self) -> None:
+        """Puts back what an earlier process left unfinished, and begins. The caller knows that no other process works."""
+        with self._here.db.write() as session:
+            left = queue.release_all(session, now=self._here.clock())
+        if left:
+            log.info("jobs taken up again", jobs=left)
+        for thread in (*self._threads, self._keeper):
+            thread.start()
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """Takes no more jobs and waits up to `seconds` for those that run; what is not done then is taken up at the next start."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(seconds / len(self._threads))
+
+    def run_due(self, limit: int = 1000) -> int:
+        """Runs the jobs that are due, one after the other, and returns how many; at most `limit`."""
+        done = 0
+        while done < limit and (job := self._claim()) is not None:
+            self._run(job)
+            done += 1
+        return done
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                job = self._claim()
+                if job is None:
+                    self._stopping.wait(POLL_SECONDS)
+                else:
+                    self._run(job)
+            except Exception as error:  # the thread outlives a database that is away for a while
+                log.error("worker stumbled", **describe(error))
+                self._stopping.wait(POLL_SECONDS * 20)
+
+    def _claim(self) -> Job | None:
+        now = self._here.clock()
+        with self._here.db.read() as session:
+            if not queue.any_due(session, self._handlers, now=now):
+                return None
+        with self._here.db.write() as session:
+            return queue.claim(session, self._handlers, now=now, lease=LEASE)
+
+    def _run(self, job: Job) -> None:
+        self._running.add(job.id)
+        try:
+            self._handlers[job.kind](self._here, job.ref)
+        except TryAgain as again:
+            self._postpone(job, again)
+        except JobError as error:
+            self._finish(job, str(error))
+        except Exception as error:  # one broken job must not end the others
+            log.error("job broke", kind=job.kind, job=job.id, **describe(error))
+            self._finish(job, BROKEN)
+        else:
+            self._finish(job, None)
+        finally:
+            self._running.discard(job.id)
+
+    def _finish(self, job: Job, problem: str | None) -> None:
+        with self._here.db.write() as session:
+            queue.finish(session, job.id, now=self._here.clock(), problem=problem)
+
+    def _postpone(self, job: Job, again: TryAgain) -> None:
+        until = self._here.clock() + timedelta(seconds=again.after)
+        with self._here.db.write() as session:
+            queue.postpone(session, job.id, until=until, problem=str(again))
+
+    def _keep_leases(self) -> None:
+        while not self._stopping.wait(LEASE.total_seconds() / 4):
+            for job_id in tuple(self._running):
+                with self._here.db.write() as session:
+                    queue.renew(session, job_id, now=self._here.clock(), lease=LEASE)
