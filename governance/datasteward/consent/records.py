@@ -6,7 +6,7 @@ may be objected to stands in policies/purposes.yaml. No answer is never a consen
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 import msgspec
@@ -46,13 +46,16 @@ def answer(
 ) -> bool:
     """Records an answer and an audit entry; `granted` means a consent given or an objection made.
 
-    The same answer as before is not recorded again (returns False): nothing changed. Raises PurposeError for a purpose
-    that is not in the policies, or that takes no such answer.
+    The same answer as before, or taking back an objection never made, is not recorded (returns False): nothing changed.
+    A first refusal of a consent is. Raises PurposeError for a purpose that is not in the policies or takes no such answer.
     """
     _check(policies, purpose, kind)
     before = latest(session, subject, purpose, kind)
-    if (before.granted if before else False) == granted:
+    unchanged = before.granted == granted if before else kind == "objection" and not granted
+    if unchanged:
         return False
+    if before is not None:
+        now = max(now, before.at + timedelta(microseconds=1))  # a clock that stands still or goes back hides no answer
     session.add(
         ConsentRecord(
             id=new_id(),

@@ -1,0 +1,83 @@
+"""A person's rows as they can read them: which columns are handed over, which are not and why, and the values decrypted.
+
+Everything follows from the catalog. Rows come one by one, the oldest first, whatever their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, Table
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import Column
+
+from datasteward.catalog import Catalog
+from datasteward.crypto import Box
+from datasteward.errors import DecryptionFailed
+from datasteward.keys import Context, Vault
+from datasteward.types import Sealed
+
+AT_ONCE = 500
+UNREADABLE = "(cannot be read any more)"
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A column that is not handed over, and the reason that the person reads."""
+
+    table: str
+    column: str
+    why: str
+
+
+def handed_over(catalog: Catalog, table: Table) -> list[Column[Any]]:
+    """The columns of the table that the person gets, in their order."""
+    return [c for c in table.columns if catalog.tag(c).export]
+
+
+def left_out(catalog: Catalog, table: Table) -> list[LeftOut]:
+    """The columns of the table that the person does not get, each with its reason."""
+    told = ((c, catalog.tag(c)) for c in table.columns)
+    return [LeftOut(table.name, c.name, t.why_not or "") for c, t in told if not t.export]
+
+
+def in_order(catalog: Catalog, table: Table, query: Select[Any]) -> Select[Any]:
+    """The query with its rows of `table` oldest first where the table has such a clock, else by their key."""
+    created = catalog.record(table).clocks.get("created")
+    return query.order_by(*([table.c[created]] if created else []), *table.primary_key.columns)
+
+
+def rows(session: Session, catalog: Catalog, table: Table, subject: str) -> Iterator[Row[Any]]:
+    """The person's rows of the table, as stored, streamed."""
+    query = in_order(catalog, table, catalog.rows_of(table, subject))
+    yield from session.execute(query.execution_options(yield_per=AT_ONCE))
+
+
+def identity(table: Table, row: Row[Any]) -> str:
+    """The row's primary key as text: what its ciphertexts are bound to."""
+    return "-".join(str(row._mapping[column]) for column in table.primary_key.columns)
+
+
+def readable(vault: Vault, subject: str, table: Table, row: Row[Any], column: Column[Any]) -> Any:
+    """The value of a column as the person knows it: decrypted where it is sealed.
+
+    Bytes that are no text stay bytes. A value that does not open any more reads `UNREADABLE`: one damaged field does
+    not keep the rest from its owner. Raises KeyMissing when the person has no key.
+    """
+    value = row._mapping[column]
+    if not isinstance(value, Box):
+        return value
+    try:
+        opened = vault.reveal(Context(subject, table.name, column.name, identity(table, row)), value)
+    except DecryptionFailed:
+        return UNREADABLE
+    try:
+        return opened.decode()
+    except UnicodeDecodeError:
+        return opened
+
+
+def is_words(column: Column[Any]) -> bool:
+    """Whether the column holds somebody's words: what is worth encrypting and is not an object's key."""
+    return isinstance(column.type, Sealed)
