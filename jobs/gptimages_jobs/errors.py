@@ -1,7 +1,7 @@
 """The jobs' errors.
 
-    JobError
-    └── TryAgain   what the job needs is not there now; it is put back and tried later
+JobError
+└── TryAgain   what the job needs is not there now; it is put back and tried later
 """
 
 

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
+from sqlalchemy import func, select
+
 from gptimages.installation import Installation
 from gptimages.queue import queue
 from gptimages.queue.models import Job
-from sqlalchemy import func, select
 
 REF = "schedule"
 

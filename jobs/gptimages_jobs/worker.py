@@ -13,11 +13,11 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
+
 from gptimages.installation import Installation
 from gptimages.queue import queue
 from gptimages.queue.models import Job
 from gptimages.web.errors import describe
-
 from gptimages_jobs.errors import JobError, TryAgain
 
 log = structlog.get_logger()

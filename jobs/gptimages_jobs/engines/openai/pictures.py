@@ -28,9 +28,12 @@ def decoded(text: object, *, most_bytes: int) -> bytes:
     if len(text) > 4 * (most_bytes // 3 + 1):
         raise EngineUnavailable(TOO_LARGE)
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise EngineUnavailable(NOT_A_PICTURE) from None
+    if len(data) > most_bytes:
+        raise EngineUnavailable(TOO_LARGE)
+    return data
 
 
 def kind_of(data: bytes) -> Format | None:
