@@ -9,10 +9,10 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 
-from datasteward.audit import log as audit
-from datasteward.keys import Box, Context
 from sqlalchemy.orm import Session
 
+from datasteward.audit import log as audit
+from datasteward.keys import Context
 from gptimages.accounts.models import Account
 from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
