@@ -16,6 +16,7 @@
     ├── HoldError               a hold cannot be placed or lifted as asked
     ├── StalePlan               what was approved is no longer what would be done
     ├── RequestStateError       a rights request is not in a state that allows this
+    ├── ErasureUnfinished       an erasure is not through yet: an object stays, or the scan found something
     ├── PurposeError            the purpose does not allow this use of the data
     ├── DisclosureRefused       the processor gate lets nothing out: not registered, or not for this
     └── AuditError              the audit log cannot be written, or does not verify
@@ -101,6 +102,10 @@ class StalePlan(StewardError):
 
 class RequestStateError(StewardError):
     """A rights request is not in a state that allows this act."""
+
+
+class ErasureUnfinished(StewardError):
+    """An erasure is not through: an object cannot be destroyed now, or the scan found something. Run it again."""
 
 
 class PurposeError(StewardError):

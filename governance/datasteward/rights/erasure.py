@@ -1,0 +1,252 @@
+"""Erasing everything of one person, derived from the catalog: rows, objects, and last of all the key.
+
+The steps, each a transaction of its own and each safe to be run again after the process was killed:
+
+    begin      a legal hold blocks it; else the request is running
+    farewell   the service's last words to the person, while their address is still there
+    rows       every row that leads to the person, but for what the retention rules keep; objects into the outbox
+    objects    the bytes of every object
+    key        the person's key: from here on no backup can be read
+    forget     the service's database lets go of deleted bytes (`after`)
+    scan       every table and the key store are looked through; the certificate only when nothing is found
+
+Before the key is destroyed nothing is lost that would not be lost anyway; after it the erasure only goes forward.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Table, func, select, update
+from sqlalchemy.orm import Session
+
+from datasteward.audit import log as audit
+from datasteward.disposal import disposal
+from datasteward.disposal.models import ObjectDisposal
+from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
+from datasteward.retention import holds
+from datasteward.rights import requests
+from datasteward.rights.keeping import kept_by_law
+from datasteward.rights.models import SubjectRequest
+from datasteward.steward import Steward
+
+ACTOR = "job:erase"
+STEPS = ("begin", "farewell", "rows", "objects", "key", "forget", "scan")
+
+Transaction = Callable[[], AbstractContextManager[Session]]
+Clock = Callable[[], datetime]
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """What was done, in counts: rows that went and rows that law keeps, by table, and how many objects were destroyed.
+
+    `policy` is the hash of the policy set that decided what stays.
+    """
+
+    policy: str
+    rows: dict[str, int]
+    objects: int
+    kept: dict[str, int]
+
+
+class Notes(msgspec.Struct):
+    """What an erasure under way remembers between its steps, in the request's `result`."""
+
+    farewell: bool = False
+    rows: dict[str, int] = {}
+    objects: int = 0
+    rows_at: datetime | None = None
+
+
+class Erasure:
+    """The erasure that one request asks for. `transaction` opens a transaction that commits at its end.
+
+    `last_words` is called once, before anything goes, in a transaction of its own; `after` makes the service's database
+    let go of the bytes of deleted rows; `told` hears the name of each step before it is taken.
+    """
+
+    def __init__(
+        self,
+        steward: Steward,
+        transaction: Transaction,
+        request_id: str,
+        *,
+        clock: Clock,
+        last_words: Callable[[Session], None] = lambda _session: None,
+        after: Callable[[], None] = lambda: None,
+        told: Callable[[str], None] = lambda _step: None,
+    ) -> None:
+        check_kept(steward)
+        self._steward, self._transaction, self._request_id = steward, transaction, request_id
+        self._clock, self._last_words, self._after, self._told = clock, last_words, after, told
+
+    def run(self) -> Certificate:
+        """Takes every step that is left and returns the certificate.
+
+        Raises HoldInTheWay (the request is then blocked), ErasureUnfinished when an object cannot be destroyed now or
+        the scan finds something (run it again), or RequestStateError when the request is not one to be carried out.
+        """
+        self._told("begin")
+        subject = self._begin()
+        for step in (self._farewell, self._rows, self._objects):
+            self._told(step.__name__.strip("_"))
+            step(subject)
+        self._told("key")
+        self._steward.vault.destroy(subject)
+        self._told("forget")
+        self._after()
+        self._told("scan")
+        return self._certify(subject)
+
+    def _begin(self) -> str:
+        with self._transaction() as session:
+            request = requests.get(session, self._request_id)
+            held = _notes(request).rows_at is None and holds.held(session, request.subject_id)
+            if held:
+                requests.block(session, request, now=self._clock())
+            else:
+                requests.begin(session, request)
+            subject = request.subject_id
+        if held:
+            raise HoldInTheWay("A legal hold keeps this data: the erasure goes on when the hold is lifted.")
+        return subject
+
+    def _farewell(self, _subject: str) -> None:
+        with self._transaction() as session:
+            request = requests.get(session, self._request_id)
+            notes = _notes(request)
+            if notes.farewell or notes.rows_at is not None:
+                return
+            self._last_words(session)
+            notes.farewell = True
+            _remember(session, request, notes)
+
+    def _rows(self, subject: str) -> None:
+        catalog = self._steward.catalog
+        with self._transaction() as session:
+            request = requests.get(session, self._request_id)
+            notes = _notes(request)
+            if notes.rows_at is None:
+                holds.refuse_held(session, subject)  # a hold that was placed since the begin
+            now = notes.rows_at or self._clock()
+            gone = Counter(notes.rows)
+            for table in reversed(list(catalog.personal())):
+                if kept_by_law(self._steward, table):
+                    _let_go_of_objects(session, self._steward, table, subject, now)
+                else:
+                    gone += disposal.dispose(session, catalog, table, catalog.belonging_to(table, subject), now=now)
+            notes.rows, notes.rows_at = dict(gone), now
+            notes.objects = max(notes.objects, _waiting(session, now))
+            _remember(session, request, notes)
+
+    def _objects(self, subject: str) -> None:
+        while True:
+            with self._transaction() as session:
+                since = _notes(requests.get(session, self._request_id)).rows_at
+                assert since is not None  # noqa: S101 - the step before has set it
+                if _waiting(session, since) == 0:
+                    return
+                done = disposal.destroy_objects(session, self._steward.objects)
+            if done == 0:
+                raise ErasureUnfinished("An object cannot be destroyed now: the erasure is tried again later.")
+
+    def _certify(self, subject: str) -> Certificate:
+        with self._transaction() as session:
+            left, kept = scan(session, self._steward, subject)
+            if left:
+                raise ErasureUnfinished("The scan found data that came in meanwhile: the erasure is run again.")
+            request = requests.get(session, self._request_id)
+            notes = _notes(request)
+            certificate = Certificate(self._steward.policies.hash, notes.rows, notes.objects, kept)
+            requests.finish(session, request, now=self._clock(), result=msgspec.to_builtins(certificate))
+            audit.append(
+                session,
+                "rights.erasure.done",
+                actor=ACTOR,
+                subject=subject,
+                now=self._clock(),
+                request=request.id,
+                rows=sum(notes.rows.values()),
+                objects=notes.objects,
+                kept=sum(kept.values()),
+                policy=self._steward.policies.hash,
+            )
+        return certificate
+
+
+def scan(session: Session, steward: Steward, subject: str) -> tuple[dict[str, int], dict[str, int]]:
+    """Looks through every table with a road to the person, and the key store.
+
+    Returns what is left that should be gone, and what the retention rules keep: rows by table. A key that is still there
+    counts as one row of `key`, an object that kept rows still name as one of its table.
+    """
+    left: dict[str, int] = {}
+    kept: dict[str, int] = {}
+    for table in steward.catalog.personal():
+        number = _count(session, steward, table, subject)
+        stays = kept_by_law(steward, table)
+        if number:
+            (kept if stays else left)[table.name] = number
+        if stays and (named := _objects_named(session, steward, table, subject)):
+            left[table.name] = len(named)
+    if steward.vault.has(subject):
+        left["key"] = 1
+    return left, kept
+
+
+def check_kept(steward: Steward) -> None:
+    """Raises CatalogError when a table that the retention rules keep could not outlive what it refers to."""
+    for table in steward.catalog.personal():
+        if not kept_by_law(steward, table):
+            continue
+        for key in table.foreign_keys:
+            if not kept_by_law(steward, key.column.table) and not key.parent.nullable:
+                raise CatalogError(
+                    f"policies/retention.yaml keeps {table.name} after an erasure, but its column {key.parent.name} must "
+                    f"refer to {key.column.table.name}, which goes: hold the opaque id without a foreign key."
+                )
+
+
+def _let_go_of_objects(session: Session, steward: Steward, table: Table, subject: str, now: datetime) -> None:
+    """Kept rows name no object any more: its bytes go, and with the key gone nobody could read them anyway."""
+    for key in _objects_named(session, steward, table, subject):
+        if session.get(ObjectDisposal, key) is None:
+            disposal.promise_object(session, key, now=now)
+    for column in steward.catalog.objects(table):
+        where = steward.catalog.belonging_to(table, subject) & column.is_not(None)
+        session.execute(update(table).where(where).values({column: None}))
+    session.flush()
+
+
+def _objects_named(session: Session, steward: Steward, table: Table, subject: str) -> list[str]:
+    mine = steward.catalog.belonging_to(table, subject)
+    return [
+        key
+        for column in steward.catalog.objects(table)
+        for key in session.scalars(select(column).where(mine, column.is_not(None)))
+    ]
+
+
+def _count(session: Session, steward: Steward, table: Table, subject: str) -> int:
+    mine = steward.catalog.belonging_to(table, subject)
+    return session.scalar(select(func.count()).select_from(table).where(mine)) or 0
+
+
+def _waiting(session: Session, since: datetime) -> int:
+    query = select(func.count()).select_from(ObjectDisposal).where(ObjectDisposal.since == since)
+    return session.scalar(query) or 0
+
+
+def _notes(request: SubjectRequest) -> Notes:
+    return msgspec.convert(request.result or {}, Notes)
+
+
+def _remember(session: Session, request: SubjectRequest, notes: Notes) -> None:
+    told: dict[str, Any] = msgspec.to_builtins(notes)
+    request.result = told
+    session.flush()

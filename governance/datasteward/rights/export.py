@@ -1,0 +1,241 @@
+"""The archive of everything that is held about one person, derived from the catalog and never written table by table.
+
+    images/…, files/…   every object that a row names, decrypted, with the ending that its contents ask for
+    data/TABLE.json     every row of every table that leads to the person, decrypted; what is left out, and why
+    index.html          the same to read, pictures beside their words
+    manifest.json       size and SHA-256 of every other file
+
+Made as a stream: nothing but the list of paths is held in memory. Order and timestamps are fixed, so that the same data
+gives the same manifest. Promised: nothing in it belongs to anybody else, as far as roads and tags are right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, Table, func, select
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import Column
+
+from datasteward.errors import DecryptionFailed, ObjectMissing
+from datasteward.rights import index_page, rows
+from datasteward.rights.archive import StreamedZip
+from datasteward.rights.filetypes import ending, is_picture
+from datasteward.rights.grouping import Group, groups
+from datasteward.rights.holdings import facts_of
+from datasteward.rights.models import SubjectRequest
+from datasteward.steward import Steward
+
+Told = Callable[[int, int], None]
+COMPACT = 1 << 16
+
+
+class Export:
+    """One archive of one person's data, made once: iterate over `chunks()` inside the session's transaction.
+
+    `service` is the name that the page speaks of; `request` is the id of the request that it answers, whose own row is
+    left out, because it changes while the archive is made. `told(done, total)` hears of every object.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        steward: Steward,
+        subject: str,
+        *,
+        service: str,
+        request: str,
+        asked_at: datetime,
+        told: Told = lambda _done, _total: None,
+    ) -> None:
+        self._session, self._steward, self._subject = session, steward, subject
+        self._service, self._request, self._asked_at = service, request, asked_at
+        self._told = told
+        self._zip = StreamedZip()
+        self._paths: dict[tuple[str, str, str], str] = {}
+        self.records: dict[str, int] = {}
+        self.unreadable: list[str] = []
+
+    @property
+    def files(self) -> int:
+        """How many files the archive has so far."""
+        return len(self._zip.entries)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The archive, piece by piece. Raises KeyMissing when the person's key is gone."""
+        tables = list(self._steward.catalog.personal())
+        yield from self._objects(tables)
+        for table in tables:
+            yield from self._zip.file(data_path(table), self._json(table), packed=True)
+        yield from self._zip.file("index.html", self._index(), packed=True)
+        yield from self._zip.file("manifest.json", [self._manifest()], packed=True)
+        yield from self._zip.end()
+
+    def _objects(self, tables: Iterable[Table]) -> Iterator[bytes]:
+        columns = [(t, c) for t in tables for c in self._steward.catalog.objects(t) if self._steward.catalog.tag(c).export]
+        total, done = sum(self._count(t, c.is_not(None)) for t, c in columns), 0
+        for table, column in columns:
+            for row in self._rows(table):
+                key = row._mapping[column]
+                if key is not None:
+                    yield from self._object(table, column, row, key)
+                    done += 1
+                    self._told(done, total)
+
+    def _object(self, table: Table, column: Column[Any], row: Row[Any], key: str) -> Iterator[bytes]:
+        name = rows.identity(table, row)
+        try:
+            pieces = iter(self._steward.objects.open(self._subject, key))
+            first = next(pieces, b"")
+        except (ObjectMissing, DecryptionFailed):
+            self.unreadable.append(f"{table.name} {name} {column.name}")
+            return
+        folder = "images" if is_picture(first) else "files"
+        path = f"{folder}/{table.name}/{name}{self._suffix(table, column)}{ending(first)}"
+        self._paths[table.name, name, column.name] = path
+        yield from self._zip.file(path, chain([first], pieces), packed=False)
+
+    def _suffix(self, table: Table, column: Column[Any]) -> str:
+        shared = [c for c in self._steward.catalog.objects(table) if self._steward.catalog.tag(c).export]
+        return f"-{column.name}" if len(shared) > 1 else ""
+
+    def _json(self, table: Table) -> Iterator[bytes]:
+        columns = rows.handed_over(self._steward.catalog, table)
+        head = {
+            "table": table.name,
+            "columns": {c.name: self._steward.catalog.tag(c).category for c in columns},
+            "left_out": rows.left_out(self._steward.catalog, table),
+        }
+        buffer = bytearray(msgspec.json.encode(head)[:-1] + b',"rows":[')
+        number = 0
+        for row in self._rows(table):
+            told = {c.name: self._value(table, row, c) for c in columns}
+            buffer += (b",\n" if number else b"\n") + msgspec.json.encode(told)
+            number += 1
+            if len(buffer) > COMPACT:
+                yield bytes(buffer)
+                buffer.clear()
+        self.records[table.name] = number
+        yield bytes(buffer + b"\n]}\n")
+
+    def _value(self, table: Table, row: Row[Any], column: Column[Any]) -> Any:
+        if self._steward.catalog.tag(column).holds == "object":
+            return self._paths.get((table.name, rows.identity(table, row), column.name))
+        value = rows.readable(self._steward.vault, self._subject, table, row, column)
+        if value == rows.UNREADABLE:
+            self._note(f"{table.name} {rows.identity(table, row)} {column.name}")
+        return value
+
+    def _note(self, place: str) -> None:
+        if place not in self.unreadable:
+            self.unreadable.append(place)
+
+    def _index(self) -> Iterator[bytes]:
+        sections = [self._section(group) for group in groups(self._steward)]
+        told = sum(self.records.values())
+        pictures = sum(is_picture_path(path) for path in self._paths.values())
+        cover = index_page.Cover(
+            title=f"What {self._service} held about you",
+            lede=f"{told:,} records and {pictures:,} pictures, as they stood when you asked for them.",
+            notes=[
+                f"Asked for at {self._asked_at:%Y-%m-%d %H:%M} UTC. Portability and access, GDPR Art. 15 and 20.",
+                "This page needs no network. The same data for programs stands in the folder data, as JSON.",
+            ],
+            left_out=[
+                *((f"{o.table}, {o.column}".replace("_", " "), o.why) for t in self._tables() for o in self._left_out(t)),
+                *((place, "It could not be read any more.") for place in self.unreadable),
+            ],
+        )
+        yield from index_page.page(cover, [s for s in sections if any(part.number for part in s.parts)])
+
+    def _tables(self) -> Iterator[Table]:
+        return (t for t in self._steward.catalog.personal() if self.records.get(t.name))
+
+    def _left_out(self, table: Table) -> list[rows.LeftOut]:
+        return rows.left_out(self._steward.catalog, table)
+
+    def _section(self, group: Group) -> index_page.Section:
+        facts = facts_of(self._session, self._steward, self._subject, group)
+        return index_page.Section(group.title, group.key.replace(".", "-"), facts, [self._part(t) for t in group.tables])
+
+    def _part(self, table: Table) -> index_page.Part:
+        title = table.name.removeprefix("steward_").replace("_", " ").capitalize()
+        number = self.records.get(table.name, 0)
+        if any(name == table.name for name, _, _ in self._paths):
+            return index_page.Part(title, data_path(table), number, pictures=self._pictures(table))
+        columns = rows.handed_over(self._steward.catalog, table)
+        names = [c.name.replace("_", " ") for c in columns]
+        shown = self._rows(table, index_page.SHOWN_ROWS)
+        told = ([self._value(table, row, c) for c in columns] for row in shown)
+        return index_page.Part(title, data_path(table), number, names, told)
+
+    def _pictures(self, table: Table) -> Iterator[index_page.Picture]:
+        catalog = self._steward.catalog
+        columns = rows.handed_over(catalog, table)
+        plain = [c for c in columns if not rows.is_words(c) and catalog.tag(c).holds != "object"]
+        told = [c for c in plain if not c.primary_key and not c.foreign_keys]
+        for row, parents in self._with_parents(table):
+            paths = [self._value(table, row, c) for c in columns if catalog.tag(c).holds == "object"]
+            own = [self._value(table, row, c) for c in columns if rows.is_words(c)]
+            yield index_page.Picture(
+                [path for path in paths if path],
+                [str(text) for text in (*own, *parents) if text],
+                [(c.name.replace("_", " "), row._mapping[c]) for c in told],
+            )
+
+    def _with_parents(self, table: Table) -> Iterator[tuple[Row[Any], list[Any]]]:
+        """The rows of the table, each with the words of the rows that it must refer to (a picture's prompt)."""
+        catalog = self._steward.catalog
+        parents = [
+            (key, [c for c in rows.handed_over(catalog, key.column.table) if rows.is_words(c)])
+            for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
+            if not key.parent.nullable and catalog.record(key.column.table).road.kind in ("owned", "via")
+        ]
+        query: Select[Any] = catalog.rows_of(table, self._subject)
+        for key, words in parents:
+            parent = key.column.table
+            query = query.add_columns(*parent.primary_key.columns, *words).join(parent, key.parent == key.column)
+        query = rows.in_order(catalog, table, query).execution_options(yield_per=rows.AT_ONCE)
+        for row in self._session.execute(query):
+            yield row, [self._value(key.column.table, row, c) for key, words in parents for c in words]
+
+    def _manifest(self) -> bytes:
+        told = {
+            "service": self._service,
+            "request": self._request,
+            "asked_at": self._asked_at,
+            "policy": self._steward.policies.hash,
+            "records": self.records,
+            "left_out": [o for t in self._steward.catalog.personal() for o in self._left_out(t)],
+            "unreadable": self.unreadable,
+            "files": self._zip.entries,
+        }
+        return msgspec.json.format(msgspec.json.encode(told), indent=1)
+
+    def _rows(self, table: Table, limit: int | None = None) -> Iterator[Row[Any]]:
+        query = self._of_person(table, select(table)).limit(limit)
+        query = rows.in_order(self._steward.catalog, table, query)
+        yield from self._session.execute(query.execution_options(yield_per=rows.AT_ONCE))
+
+    def _count(self, table: Table, condition: Any) -> int:
+        return self._session.scalar(self._of_person(table, select(func.count()).select_from(table)).where(condition)) or 0
+
+    def _of_person(self, table: Table, query: Select[Any]) -> Select[Any]:
+        query = query.where(self._steward.catalog.belonging_to(table, self._subject))
+        if table is SubjectRequest.__table__:
+            query = query.where(table.c.id != self._request)
+        return query
+
+
+def data_path(table: Table) -> str:
+    """Where the rows of the table stand in the archive."""
+    return f"data/{table.name}.json"
+
+
+def is_picture_path(path: str) -> bool:
+    """Whether the path is that of a picture."""
+    return path.startswith("images/")
