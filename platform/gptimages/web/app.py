@@ -18,6 +18,8 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler, LifespanHook
 
 from gptimages.installation import Installation
+from gptimages.studio.facts import EngineFacts
+from gptimages.studio.progress import Hub
 from gptimages.web import errors, headers, routes
 from gptimages.web.doorkeeper import Doorkeeper
 from gptimages.web.permissions import PUBLIC, check_routes, guard
@@ -30,18 +32,25 @@ ASSET_SECONDS = 31_536_000  # assets are addressed by their contents, so they ma
 def create_app(
     here: Installation,
     *,
+    engine: EngineFacts,
+    hub: Hub,
     more_routes: Sequence[ControllerRouterHandler] = (),
     templates: Sequence[Path] = (),
     on_startup: Sequence[LifespanHook] = (),
     on_shutdown: Sequence[LifespanHook] = (),
 ) -> Litestar:
-    """The web app of an installation. Raises StartError when a route does not say who may use it."""
+    """The web app of an installation; of the engine it knows the facts and, by `hub`, the unfinished pictures.
+
+    Raises StartError when a route does not say who may use it.
+    """
     renderer = Renderer(here, *templates)
     app = Litestar(
         route_handlers=[*routes.ALL, *more_routes, _assets()],
         dependencies={
             "here": _given(here),
             "pages": _given(renderer),
+            "engine": _given(engine),
+            "hub": _given(hub),
             "visitor": Provide(routes.visitor, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(Doorkeeper, here=here)],

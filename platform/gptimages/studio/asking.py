@@ -1,0 +1,25 @@
+"""Asking for pictures, from a page or a program: the edge that rebuilds uploads, stores them, and opens the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gptimages.installation import Installation
+from gptimages.studio import references, runs, wish
+from gptimages.studio.facts import EngineFacts
+from gptimages.studio.references import Role
+from gptimages.studio.uploads import Picture, rebuild
+
+
+def ask(
+    here: Installation, engine: EngineFacts, account_id: str, wanted: wish.Wish, files: Sequence[tuple[Role, bytes]]
+) -> str:
+    """Begins a run and returns its id. `files` are pictures as they were sent. Raises InputError or LimitReached."""
+    now = here.clock()
+    settled = wish.checked(wanted, engine, here.policies)
+    masks = sum(role == "mask" for role, _ in files)
+    wish.check_pictures(len(files) - masks, masks, here.policies)
+    pictures: list[tuple[Role, Picture]] = [(role, rebuild(data, limits=here.policies.limits)) for role, data in files]
+    stored = references.store(here, account_id, pictures, now)
+    with here.db.write() as session:
+        return runs.begin(session, here, account_id, settled, stored, now=now).id
