@@ -1,0 +1,231 @@
+"""What the files of a policy set must agree on: every name that one file uses is one that another explains.
+
+Each check is a small function over the loaded set that notes findings; `check` runs them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from datasteward.policy.findings import Findings, Place, suggestion
+from datasteward.policy.model import Amount, RetentionRule, Span
+from datasteward.policy.policyset import PolicySet, lineage
+
+_PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+def check(policies: PolicySet, findings: Findings) -> None:
+    """Runs every check and notes what is wrong."""
+    for one in _CHECKS:
+        one(policies, findings)
+
+
+def _promises(policies: PolicySet, findings: Findings) -> None:
+    used: list[tuple[str, Place, str]] = [
+        *(
+            ("taxonomy.yaml", ("categories", c.key), c.promise)
+            for c in policies.taxonomy.categories.values()
+            if c.promise
+        ),
+        *(("purposes.yaml", ("purposes", p.id), p.promise) for p in policies.purposes.values()),
+        *(("retention.yaml", ("rules", r.id), r.promise) for r in policies.retention.values()),
+        *(("roles.yaml", ("roles", r.id), r.promise) for r in policies.role_file.roles.values()),
+        *(("processors.yaml", ("processors", p.id), p.promise) for p in policies.processors.values()),
+        *(("cookies.yaml", ("cookies", c.id), c.promise) for c in policies.cookies),
+        *(
+            ("controller.yaml", ("security_measures", m.id), m.promise)
+            for m in policies.controller.security_measures.values()
+        ),
+        ("minors.yaml", (), policies.minors.promise),
+    ]
+    for name, place, promise in used:
+        _known(findings, name, (*place, "promise"), "promise", promise, policies.promises)
+    _known(findings, "minors.yaml", ("report_promise",), "promise", policies.minors.report_promise, policies.promises)
+
+
+def _tree(policies: PolicySet, findings: Findings) -> None:
+    categories, groups = policies.taxonomy.categories, policies.taxonomy.groups
+    for key, category in categories.items():
+        if category.group:
+            _known(findings, "taxonomy.yaml", ("categories", key, "group"), "group", category.group, groups)
+        elif category.personal and not category.abstract:
+            findings.at("taxonomy.yaml", ("categories", key), f"'{key}' stands under no group", "add 'group: …'")
+        for parent in lineage(key):
+            if parent not in categories:
+                remedy = f"add '{parent}' with 'abstract: true'"
+                findings.at("taxonomy.yaml", ("categories", key), f"'{key}' has no parent '{parent}'", remedy)
+
+
+def _categories(policies: PolicySet, findings: Findings) -> None:
+    known = policies.taxonomy.categories
+    for section, statements in (("encrypted", policies.encryption.encrypted), ("clear", policies.encryption.clear)):
+        for key in statements:
+            _known(findings, "encryption.yaml", (section, key), "category", key, known)
+    for purpose in policies.purposes.values():
+        _all_known(findings, "purposes.yaml", ("purposes", purpose.id, "categories"), purpose.categories, known)
+    for processor in policies.processors.values():
+        place: Place = ("processors", processor.id, "categories")
+        _all_known(findings, "processors.yaml", place, processor.categories, known)
+    for rule in policies.retention.values():
+        place = ("rules", rule.id)
+        _known(findings, "retention.yaml", (*place, "category"), "category", rule.category, known)
+        _all_known(findings, "retention.yaml", (*place, "also"), rule.also, known)
+        _all_known(findings, "retention.yaml", (*place, "anonymise"), rule.anonymise, known)
+
+
+def _spoken_for(policies: PolicySet, findings: Findings) -> None:
+    statements = {**policies.encryption.encrypted, **policies.encryption.clear}
+    for key, category in policies.taxonomy.categories.items():
+        place: Place = ("categories", key)
+        if category.abstract:
+            continue
+        if not any(step in statements for step in lineage(key)):
+            _unspoken(findings, place, f"no statement says whether '{key}' is encrypted", "encryption.yaml")
+        if not policies.rules_for(key):
+            _unspoken(findings, place, f"no rule says how long '{key}' is kept", "retention.yaml")
+        if category.personal and not policies.purposes_of(key):
+            _unspoken(findings, place, f"no purpose says what '{key}' is used for", "purposes.yaml")
+
+
+def _unspoken(findings: Findings, place: Place, what: str, name: str) -> None:
+    findings.at("taxonomy.yaml", place, what, f"add it to {name}")
+
+
+def _encryption(policies: PolicySet, findings: Findings) -> None:
+    for key in policies.encryption.encrypted.keys() & policies.encryption.clear.keys():
+        place = ("clear", key)
+        findings.at(
+            "encryption.yaml", place, f"'{key}' stands under encrypted and under clear", "remove one of the two"
+        )
+
+
+def _retention(policies: PolicySet, findings: Findings) -> None:
+    for rule in policies.retention.values():
+        for what, remedy in _flaws(rule):
+            findings.at("retention.yaml", ("rules", rule.id), f"the rule '{rule.id}' {what}", remedy)
+        _countries(findings, "retention.yaml", ("rules", rule.id, "by_country"), rule.by_country)
+
+
+def _flaws(rule: RetentionRule) -> Iterable[tuple[str, str]]:
+    if (rule.period is None) == (rule.until is None):
+        yield "must have either a period or an 'until'", "write one of the two"
+    if rule.period is not None and rule.clock is None:
+        yield "has a period, but nothing that it runs from", "add 'clock: created' or another clock"
+    if rule.until is not None and (rule.clock or rule.by_country):
+        yield (
+            "has a clock or countries, but no period that they would be for",
+            "remove them, or write 'period' for 'until'",
+        )
+    if "{period}" not in rule.wording and rule.period is not None:
+        yield "writes its period into its words", "write {period} there, so that the two cannot disagree"
+    if (rule.action == "anonymise") != bool(rule.anonymise):
+        yield "and its list 'anonymise' do not agree", "give action: anonymise and the categories to empty, or neither"
+    if (rule.on_erasure == "keep") != bool(rule.erasure_reason):
+        yield "and its erasure_reason do not agree", "a record kept on erasure needs its reason, no other has one"
+
+
+def _purposes(policies: PolicySet, findings: Findings) -> None:
+    for purpose in policies.purposes.values():
+        if purpose.needs_consent != (purpose.legal_basis == "consent"):
+            what = f"'{purpose.id}' and its legal basis disagree on whether consent is needed"
+            findings.at("purposes.yaml", ("purposes", purpose.id), what, "change needs_consent or legal_basis")
+        if purpose.legal_basis == "legitimate_interests" and not (purpose.interest and purpose.objectable):
+            what = f"'{purpose.id}' rests on legitimate interests"
+            remedy = "name the interest, and let people object (GDPR Art. 21(1))"
+            findings.at("purposes.yaml", ("purposes", purpose.id), what, remedy)
+    for processor in policies.processors.values():
+        for i, purpose_id in enumerate(processor.purposes):
+            place = ("processors", processor.id, "purposes", str(i))
+            _known(findings, "processors.yaml", place, "purpose", purpose_id, policies.purposes)
+
+
+def _roles(policies: PolicySet, findings: Findings) -> None:
+    declared = policies.role_file.permissions
+    for permission in declared:
+        if not _PERMISSION.fullmatch(permission):
+            what = f"'{permission}' is not shaped like a permission"
+            findings.at(
+                "roles.yaml", ("permissions", permission), what, "write scope:resource:action, as own:image:read"
+            )
+    for role in policies.role_file.roles.values():
+        for i, permission in enumerate(role.permissions):
+            _known(
+                findings, "roles.yaml", ("roles", role.id, "permissions", str(i)), "permission", permission, declared
+            )
+
+
+def _law(policies: PolicySet, findings: Findings) -> None:
+    law, minors = policies.jurisdictions, policies.minors
+    _known(findings, "jurisdictions.yaml", ("elsewhere",), "request clock", law.elsewhere, law.requests)
+    for clock in law.requests.values():
+        _countries(findings, "jurisdictions.yaml", ("requests", clock.id, "countries"), clock.countries)
+    for rule in law.consent_ages.values():
+        _countries(findings, "jurisdictions.yaml", ("consent_ages", rule.id, "countries"), rule.countries)
+    _countries(findings, "jurisdictions.yaml", ("tax_records",), law.tax_records)
+    _countries(findings, "minors.yaml", ("by_country",), minors.by_country)
+    strictest = max([minors.minimum, *(rule.age for rule in law.consent_ages.values())])
+    if minors.unknown_country < strictest:
+        what = f"somebody who does not say where they live could be younger than {strictest}, as one country asks"
+        findings.at("minors.yaml", ("unknown_country",), what, f"write {strictest} or more")
+
+
+def _limits(policies: PolicySet, findings: Findings) -> None:
+    for name in policies.limits.__struct_fields__:
+        limit, key = getattr(policies.limits, name), name.replace("_", "-")
+        if isinstance(limit, Amount) and limit.value < 1:
+            findings.at("limits.yaml", (key, "value"), f"the limit '{key}' allows nothing", "write 1 or more")
+        if isinstance(limit, Span) and (limit.period.years or limit.period.months):
+            what = f"the limit '{key}' has no fixed length"
+            findings.at("limits.yaml", (key, "period"), what, "write it in days, hours or minutes")
+    _known(findings, "limits.yaml", ("first-plan",), "plan", policies.limits.first_plan, policies.limits.plans)
+
+
+def _schedule(policies: PolicySet, findings: Findings) -> None:
+    for job in policies.schedule:
+        if len(job.cron.split()) != 5 or not re.fullmatch(r"[\d*/,\- ]+", job.cron):
+            what = f"'{job.cron}' is not a time of crontab"
+            findings.at(
+                "schedule.yaml", ("jobs", job.id, "cron"), what, "write minute, hour, day, month, weekday: 10 2 * * *"
+            )
+        try:
+            ZoneInfo(job.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            what = f"there is no time zone '{job.timezone}'"
+            findings.at(
+                "schedule.yaml", ("jobs", job.id, "timezone"), what, "write UTC, or a name such as Europe/Berlin"
+            )
+
+
+def _known(findings: Findings, name: str, place: Place, kind: str, value: str, known: Iterable[str]) -> None:
+    if value not in known:
+        findings.at(name, place, f"unknown {kind} '{value}'", suggestion(value, known))
+
+
+def _all_known(findings: Findings, name: str, place: Place, values: Iterable[str], known: Iterable[str]) -> None:
+    for i, value in enumerate(values):
+        _known(findings, name, (*place, str(i)), "category", value, known)
+
+
+def _countries(findings: Findings, name: str, place: Place, countries: Iterable[str]) -> None:
+    for i, country in enumerate(countries):
+        if not _COUNTRY.fullmatch(country):
+            what = f"'{country}' is not a country"
+            findings.at(name, (*place, str(i)), what, "write the two capitals of ISO 3166, as DE")
+
+
+_CHECKS: tuple[Callable[[PolicySet, Findings], None], ...] = (
+    _promises,
+    _tree,
+    _categories,
+    _spoken_for,
+    _encryption,
+    _retention,
+    _purposes,
+    _roles,
+    _law,
+    _limits,
+    _schedule,
+)

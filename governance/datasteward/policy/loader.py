@@ -1,0 +1,147 @@
+"""Loads policies/: reads every file, compares them with each other, and says all mistakes at once.
+
+    policies = load(Path("policies"))
+
+Touches the directory alone. What a file may say stands in `model`, what must agree in `checks`.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from datasteward.policy.checks import check
+from datasteward.policy.findings import Findings
+from datasteward.policy.model import (
+    Controller,
+    Cookie,
+    Encryption,
+    Jurisdictions,
+    Limits,
+    Minors,
+    PolicyText,
+    Processor,
+    Promise,
+    Purpose,
+    RetentionRule,
+    RolesFile,
+    ScheduledJob,
+    Taxonomy,
+)
+from datasteward.policy.policyset import PolicySet
+from datasteward.policy.reading import read_text, read_yaml
+from datasteward.policy.text import parse
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class _Promises(msgspec.Struct):
+    promises: dict[str, Promise]
+
+
+class _Purposes(msgspec.Struct):
+    purposes: dict[str, Purpose]
+
+
+class _Retention(msgspec.Struct):
+    rules: dict[str, RetentionRule]
+
+
+class _Processors(msgspec.Struct):
+    processors: dict[str, Processor]
+
+
+class _Schedule(msgspec.Struct):
+    jobs: dict[str, ScheduledJob]
+
+
+class _Cookies(msgspec.Struct):
+    cookies: dict[str, Cookie]
+
+
+FILES: dict[str, type[msgspec.Struct]] = {
+    "promises.yaml": _Promises,
+    "taxonomy.yaml": Taxonomy,
+    "encryption.yaml": Encryption,
+    "purposes.yaml": _Purposes,
+    "retention.yaml": _Retention,
+    "roles.yaml": RolesFile,
+    "processors.yaml": _Processors,
+    "jurisdictions.yaml": Jurisdictions,
+    "minors.yaml": Minors,
+    "schedule.yaml": _Schedule,
+    "limits.yaml": Limits,
+    "cookies.yaml": _Cookies,
+    "controller.yaml": Controller,
+}
+"""Every file of a policy set, and what it is read into; the privacy texts in privacy/ come on top."""
+
+
+def load(directory: Path) -> PolicySet:
+    """The policy set in `directory`. Raises PolicyError with every mistake found, each with file, line and remedy."""
+    findings = Findings()
+    sources = {name: read_text(directory / name, name, findings) for name in FILES}
+    read = {
+        name: read_yaml(source, FILES[name], name, findings) for name, source in sources.items() if source is not None
+    }
+    findings.stop_if_any(directory)
+    policies = _assembled(directory, read)
+    check(policies, findings)
+    texts = _texts(directory, policies, findings)
+    findings.stop_if_any(directory)
+    return msgspec.structs.replace(policies, texts=texts)
+
+
+def digest(directory: Path) -> str:
+    """SHA-256 (hex) over the relative names and the bytes of all policy files, in the order of their names."""
+    whole = sha256()
+    for path in sorted([*directory.glob("*.yaml"), *directory.glob("privacy/*.md")]):
+        content = path.read_bytes()
+        whole.update(f"{path.relative_to(directory).as_posix()}\0{len(content)}\0".encode())
+        whole.update(content)
+    return whole.hexdigest()
+
+
+def _assembled(directory: Path, read: dict[str, Any]) -> PolicySet:
+    jurisdictions: Jurisdictions = read["jurisdictions.yaml"]
+    return PolicySet(
+        directory=directory,
+        hash=digest(directory),
+        promises=read["promises.yaml"].promises,
+        taxonomy=read["taxonomy.yaml"],
+        encryption=read["encryption.yaml"],
+        purposes=read["purposes.yaml"].purposes,
+        retention={name: _by_law(rule, jurisdictions) for name, rule in read["retention.yaml"].rules.items()},
+        role_file=read["roles.yaml"],
+        processors=read["processors.yaml"].processors,
+        jurisdictions=jurisdictions,
+        minors=read["minors.yaml"],
+        schedule=tuple(read["schedule.yaml"].jobs.values()),
+        limits=read["limits.yaml"],
+        cookies=tuple(read["cookies.yaml"].cookies.values()),
+        controller=read["controller.yaml"],
+    )
+
+
+def _by_law(rule: RetentionRule, jurisdictions: Jurisdictions) -> RetentionRule:
+    if rule.by_country_law is None:
+        return rule
+    law = {country: entry.invoices for country, entry in jurisdictions.tax_records.items()}
+    return msgspec.structs.replace(rule, by_country={**law, **rule.by_country})
+
+
+def _texts(directory: Path, policies: PolicySet, findings: Findings) -> dict[str, PolicyText]:
+    paths = sorted((directory / "privacy").glob("*.md"))
+    if not paths:
+        findings.opened("privacy/", directory / "privacy")
+        findings.add("privacy/", 1, "there is no privacy text", "add one, named by its day of effect: 2026-09-01.md")
+    texts = {}
+    for path in paths:
+        source = read_text(path, f"privacy/{path.name}", findings)
+        text = parse(source, version=path.stem, policies=policies, findings=findings) if source is not None else None
+        if text is not None:
+            texts[text.version] = text
+    return texts

@@ -1,0 +1,413 @@
+"""What each file of policies/ says, as types: one structure per kind of entry, frozen, in the words of the files.
+
+No decision stands here, only its shape; `reading` fills these from YAML, `checks` compares them, `policyset` answers
+questions with them. Keys in YAML are the field names, with `-` for `_` in limits.yaml.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+
+from datasteward.policy.period import Period
+
+
+class Sourced(msgspec.Struct, frozen=True, kw_only=True):
+    """What every entry has: the `source` of its rule. `recalled`: quoted from memory, counsel has yet to check it."""
+
+    source: str
+    recalled: bool = False
+
+
+class Promise(msgspec.Struct, frozen=True, kw_only=True):
+    """One promise of the service. `heading`: the number of the section of the privacy text where it belongs."""
+
+    id: str
+    text: str
+    heading: int
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """A heading under which the privacy page shows categories."""
+
+    id: str
+    name: str
+    description: str
+
+
+class Category(Sourced, frozen=True, kw_only=True):
+    """A kind of data. `abstract`: only a branch of the tree, no column has it. `group` is empty where nothing is shown."""
+
+    key: str
+    name: str
+    description: str
+    group: str = ""
+    promise: str = ""
+    abstract: bool = False
+    personal: bool = True
+
+
+class Taxonomy(msgspec.Struct, frozen=True):
+    """taxonomy.yaml."""
+
+    groups: dict[str, Group]
+    categories: dict[str, Category]
+
+
+class EncryptionStatement(Sourced, frozen=True, kw_only=True):
+    """Why a category is encrypted, or may stand in the clear."""
+
+    key: str
+    why: str
+
+
+class Encryption(msgspec.Struct, frozen=True):
+    """encryption.yaml: a statement holds for the category and all below it, until a longer key says otherwise."""
+
+    encrypted: dict[str, EncryptionStatement]
+    clear: dict[str, EncryptionStatement]
+
+
+class Purpose(Sourced, frozen=True, kw_only=True):
+    """What data is used for, and by which right (GDPR Art. 6). `words` finishes the sentence "We use it for …"."""
+
+    id: str
+    name: str
+    words: str
+    legal_basis: Literal["contract", "consent", "legal_obligation", "legitimate_interests"]
+    categories: tuple[str, ...]
+    promise: str
+    objectable: bool = False
+    needs_consent: bool = False
+    interest: str | None = None
+
+
+Clock = Literal["created", "last_used", "last_activity", "expires", "ended", "closed", "fiscal_year_end"]
+Until = Literal["account_erased", "deleted_by_person", "service_needs"]
+
+
+class RetentionRule(Sourced, frozen=True, kw_only=True):
+    """How long records of `category` are kept.
+
+    Either a `period` runs from `clock`, or `until` names the event that ends it and nothing runs. `also` lists the
+    categories of columns that such records hold; `by_country` replaces the period for people of these countries, and
+    is filled from jurisdictions.yaml when `by_country_law` names one of its tables. `anonymise` lists the categories
+    whose columns are emptied. `wording` may hold `{period}`.
+    """
+
+    id: str
+    name: str
+    category: str
+    wording: str = msgspec.field(name="words")
+    legal_basis: str
+    promise: str
+    also: tuple[str, ...] = ()
+    clock: Clock | None = None
+    period: Period | None = None
+    until: Until | None = None
+    by_country_law: Literal["tax_records"] | None = None
+    by_country: dict[str, Period] = {}
+    action: Literal["delete", "anonymise"] = "delete"
+    anonymise: tuple[str, ...] = ()
+    on_erasure: Literal["delete", "keep"] = "delete"
+    erasure_reason: str | None = None
+
+    @property
+    def words(self) -> str:
+        """How long, as a person says it: "90 days after their last use", "until you delete it"."""
+        return self.wording.replace("{period}", self.period.words if self.period else "")
+
+    def period_for(self, country: str | None) -> Period | None:
+        """The period for a person of this country (ISO 3166, upper case); None when no period runs."""
+        return self.by_country.get(country or "", self.period)
+
+
+class Role(Sourced, frozen=True, kw_only=True):
+    """What someone may do here; roles add up."""
+
+    id: str
+    name: str
+    words: str
+    permissions: tuple[str, ...]
+    promise: str
+
+
+class RolesFile(msgspec.Struct, frozen=True):
+    """roles.yaml; `permissions` says each one in words, as `scope:resource:action`."""
+
+    permissions: dict[str, str]
+    roles: dict[str, Role]
+
+
+class Processor(Sourced, frozen=True, kw_only=True):
+    """Someone who receives data for us. `embedded`: part of this installation, so that nothing leaves it.
+
+    `receives` says in words what goes there; `mechanism` is the ground for a transfer (GDPR Chapter V).
+    """
+
+    id: str
+    name: str
+    role: str
+    purposes: tuple[str, ...]
+    categories: tuple[str, ...]
+    receives: str
+    region: str
+    mechanism: Literal["none_needed", "adequacy", "standard_clauses"]
+    safeguard: str
+    contact: str
+    promise: str
+    embedded: bool = False
+
+
+class Deadline(msgspec.Struct, frozen=True, kw_only=True):
+    """A time by which something has to be done. `days: business` counts working days alone."""
+
+    period: Period
+    days: Literal["calendar", "business"] = "calendar"
+
+    @property
+    def words(self) -> str:
+        """ "1 month", "10 working days"."""
+        return self.period.words.replace("day", "working day") if self.days == "business" else self.period.words
+
+
+class RequestClock(Sourced, frozen=True, kw_only=True):
+    """How soon a request of a person in these countries has to be answered, and by how much that may be put off."""
+
+    id: str
+    name: str
+    countries: tuple[str, ...]
+    answer: Deadline
+    extension: Deadline | None = None
+    confirm: Deadline | None = None
+    log_kept: Deadline | None = None
+
+
+class ConsentAge(Sourced, frozen=True, kw_only=True):
+    """From which age a person of these countries may consent for themselves."""
+
+    id: str
+    age: int
+    countries: tuple[str, ...]
+
+
+class TaxRecords(Sourced, frozen=True, kw_only=True):
+    """How long a country wants invoices (and books) kept, from the end of the fiscal year."""
+
+    key: str
+    invoices: Period
+    books: Period | None = None
+
+
+class Duty(Sourced, frozen=True, kw_only=True):
+    """Another rule of law that the service keeps; `within` where it sets a time."""
+
+    id: str
+    words: str
+    within: Deadline | None = None
+
+
+class FiscalYearEnd(Sourced, frozen=True, kw_only=True):
+    """The last day of the controller's fiscal year."""
+
+    month: int
+    day: int
+
+
+class Jurisdictions(msgspec.Struct, frozen=True, kw_only=True):
+    """jurisdictions.yaml: the law as data. `elsewhere` names the request clock for countries without one."""
+
+    elsewhere: str
+    requests: dict[str, RequestClock]
+    consent_ages: dict[str, ConsentAge]
+    tax_records: dict[str, TaxRecords]
+    fiscal_year_end: FiscalYearEnd
+    duties: dict[str, Duty]
+
+
+class CountryAge(Sourced, frozen=True, kw_only=True):
+    """An age of our own for one country, above what its law asks."""
+
+    key: str
+    age: int
+
+
+class Minors(Sourced, frozen=True, kw_only=True):
+    """minors.yaml: nobody younger than `minimum`, nor than jurisdictions.yaml or `by_country` says for their country.
+
+    `unknown_country` is the age for someone who does not say where they live.
+    """
+
+    minimum: int
+    unknown_country: int
+    by_country: dict[str, CountryAge] = {}
+    promise: str
+    report_promise: str
+    words: str
+
+
+class ScheduledJob(Sourced, frozen=True, kw_only=True):
+    """A job that runs on a clock: five-field `cron` in `timezone`; `runs` names what it does, in order."""
+
+    id: str
+    words: str
+    cron: str
+    runs: tuple[str, ...]
+    timezone: str = "UTC"
+
+
+class Cookie(Sourced, frozen=True, kw_only=True):
+    """A cookie that the service sets. `kept` is empty when it goes with the browser window."""
+
+    id: str
+    name: str
+    purpose: str
+    necessary: bool
+    promise: str
+    kept: Period | None = None
+
+
+class Amount(Sourced, frozen=True, kw_only=True):
+    """A limit that counts; `unit` is characters, bytes, pixels, … and `why` its reason."""
+
+    value: int
+    unit: str
+    why: str
+
+    @property
+    def words(self) -> str:
+        """ "4,000 characters", "20 MB"."""
+        millions, rest = divmod(self.value, 1_000_000)
+        if self.unit in _MILLIONS and millions and not rest:
+            return f"{millions} {_MILLIONS[self.unit]}"
+        return f"{self.value:,} {self.unit}"
+
+
+_MILLIONS = {"bytes": "MB", "pixels": "megapixels"}
+
+
+class Span(Sourced, frozen=True, kw_only=True):
+    """A limit in time."""
+
+    period: Period
+    why: str
+
+    @property
+    def span(self) -> timedelta:
+        """The same as a fixed length; limits may not be written in months or years (the loader checks it)."""
+        return self.period.fixed
+
+    @property
+    def words(self) -> str:
+        """ "7 days"."""
+        return self.period.words
+
+
+class Plan(Sourced, frozen=True, kw_only=True):
+    """What a person may use with one plan."""
+
+    id: str
+    name: str
+    pictures_per_month: int
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """limits.yaml. Each limit is an Amount (`.value`) or a Span (`.span`, `.period`); both have `.words`."""
+
+    prompt_characters: Amount
+    upload_bytes: Amount
+    upload_pixels: Amount
+    request_bytes: Amount
+    references_per_run: Amount
+    runs_under_way: Amount
+    pictures_per_run: Amount
+    engine_attempts: Amount
+    mail_attempts: Amount
+    page_size: Amount
+    requests_per_minute: Amount
+    tickets_per_day: Amount
+    archives_per_day: Amount
+    name_characters: Amount
+    support_characters: Amount
+    retention_batch: Amount
+    retention_most_per_run: Amount
+    session_idle: Span
+    session_absolute: Span
+    session_fresh: Span
+    sign_in_attempt: Span
+    archive_kept: Span
+    erasure_wait: Span
+    share_link: Span
+    api_token: Span
+    policy_notice: Span
+    first_plan: str
+    plans: dict[str, Plan]
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to write to."""
+
+    name: str
+    contact: str
+    address: str = ""
+
+
+class SecurityMeasure(Sourced, frozen=True, kw_only=True):
+    """One technical or organisational measure (GDPR Art. 32)."""
+
+    id: str
+    words: str
+    promise: str
+
+
+class Controller(msgspec.Struct, frozen=True, kw_only=True):
+    """controller.yaml: who answers for the data."""
+
+    name: str
+    address: str
+    country: str
+    contact: str
+    invented: bool
+    data_protection_officer: Contact
+    supervisory_authority: Contact
+    security_measures: dict[str, SecurityMeasure]
+    source: str
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """One sentence of the privacy text, its figures filled in, and the promise that it makes."""
+
+    text: str
+    promise: str
+
+
+class Section(msgspec.Struct, frozen=True):
+    """One of the numbered sections."""
+
+    number: int
+    title: str
+    sentences: tuple[Sentence, ...]
+
+
+class PolicyText(msgspec.Struct, frozen=True):
+    """One version of the privacy text; `version` is its file name, the day on which it was meant to take effect."""
+
+    version: str
+    effective: date
+    title: str
+    summary: str
+    material: bool
+    sections: tuple[Section, ...]
+
+    @property
+    def promises(self) -> frozenset[str]:
+        """The ids of the promises that it makes."""
+        return frozenset(sentence.promise for section in self.sections for sentence in section.sentences)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of this text with its figures filled in: what a published version is known by."""
+        return sha256(msgspec.json.encode(self)).hexdigest()
