@@ -42,6 +42,7 @@ class Database:
             try:
                 yield session
             finally:
+                session.expunge_all()  # what was read stays readable after the block
                 session.rollback()
 
     def forget_deleted(self) -> None:
