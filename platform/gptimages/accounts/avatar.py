@@ -41,7 +41,7 @@ def adopt(here: Installation, account_id: str, address: str, now: datetime) -> N
     """Makes the picture at `address` the person's avatar, or leaves them without one and says why in the log."""
     try:
         picture = uploads.rebuild(fetch(here.settings, address), limits=here.policies.limits)
-        key = f"avatars/{new_id()}"
+        key = f"avatar/{new_id()}"
         here.objects.put(account_id, key, [picture.png])
     except (GptImagesError, StewardError) as error:
         log.info("avatar left out", error=type(error).__name__)

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy.orm import Session
 
-from datasteward.keys import Context
+from datasteward.keys import reveal, seal
 from gptimages.accounts.models import WebSession
 from gptimages.activity.models import DeviceRecord
 from gptimages.installation import Installation
@@ -49,9 +49,9 @@ def record(session: Session, here: Installation, account_id: str, device: Device
     row_id = new_id()
     row = DeviceRecord(id=row_id, account_id=account_id, created_at=now, last_seen_at=now)
     if device.ip_address:
-        row.ip_address = here.vault.seal(_place(account_id, row_id, "ip_address"), device.ip_address)
+        seal(here.vault, row, "ip_address", device.ip_address, subject=account_id)
     if device.user_agent:
-        row.user_agent = here.vault.seal(_place(account_id, row_id, "user_agent"), device.user_agent[:LONGEST_AGENT])
+        seal(here.vault, row, "user_agent", device.user_agent[:LONGEST_AGENT], subject=account_id)
     session.add(row)
     session.flush()
     return row_id
@@ -62,11 +62,7 @@ def of_session(session: Session, here: Installation, row: WebSession) -> Device:
     found = session.get(DeviceRecord, row.device_id) if row.device_id else None
     if found is None:
         return Device(None, None)
-    ip, agent = found.ip_address, found.user_agent
-    return Device(
-        here.vault.reveal_text(_place(row.account_id, found.id, "ip_address"), ip) if ip else None,
-        here.vault.reveal_text(_place(row.account_id, found.id, "user_agent"), agent) if agent else None,
-    )
+    return Device(*(reveal(here.vault, found, each, subject=row.account_id) for each in ("ip_address", "user_agent")))
 
 
 def words(user_agent: str | None) -> str:
@@ -76,7 +72,3 @@ def words(user_agent: str | None) -> str:
     browser = next((name for sign, name in BROWSERS if sign in user_agent), "Another browser")
     system = next((name for sign, name in SYSTEMS if sign in user_agent), None)
     return f"{browser} on {system}" if system else browser
-
-
-def _place(account_id: str, row_id: str, column: str) -> Context:
-    return Context(subject=account_id, table=DeviceRecord.__tablename__, column=column, row=row_id)

@@ -12,15 +12,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
-from datasteward.keys import Context
+from datasteward.keys import reveal, seal
 from gptimages.accounts.models import Account
 from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
 from gptimages.models import new_id
 
-LONGEST_NAME = 80  # characters; the profile's own rule, said on the page
 OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of the text around them (Unicode bidirectional controls): no part of any name."""
+NAMELESS = "Somebody"
 SCHEMES = ("light", "dark")
 
 
@@ -43,8 +43,6 @@ def create(
     here.vault.create(account_id)
     account = Account(
         id=account_id,
-        name=here.vault.seal(_place(account_id, "name"), cleaned(name) or "Somebody"),
-        email=here.vault.seal(_place(account_id, "email"), email),
         avatar=avatar,
         country=country,
         minimum_age=minimum_age,
@@ -53,6 +51,14 @@ def create(
         created_at=now,
         last_seen_at=now,
     )
+    seal(
+        here.vault,
+        account,
+        "name",
+        cleaned(name)[: here.policies.limits.name_characters.value].strip() or NAMELESS,
+        subject=account_id,
+    )
+    seal(here.vault, account, "email", email, subject=account_id)
     session.add(account)
     session.flush()
     audit.append(session, "account.created", actor=account_id, subject=account_id, now=now)
@@ -61,24 +67,25 @@ def create(
 
 def name_of(here: Installation, account: Account) -> str:
     """The display name in the clear."""
-    return here.vault.reveal_text(_place(account.id, "name"), account.name)
+    return reveal(here.vault, account, "name", subject=account.id) or NAMELESS
 
 
 def email_of(here: Installation, account: Account) -> str:
     """The mail address in the clear."""
-    return here.vault.reveal_text(_place(account.id, "email"), account.email)
+    return reveal(here.vault, account, "email", subject=account.id) or ""
 
 
 def rename(session: Session, here: Installation, account_id: str, name: str, now: datetime) -> Account:
     """Corrects the display name (GDPR art. 16). Raises InputError for a name that cannot be one, or NotFound."""
     account = get(session, account_id)
     wanted = unicodedata.normalize("NFC", name.strip())
-    if not 0 < len(wanted) <= LONGEST_NAME:
-        raise InputError(f"A name has 1 to {LONGEST_NAME} characters; write a shorter one, or at least one letter.")
+    most = here.policies.limits.name_characters.value
+    if not 0 < len(wanted) <= most:
+        raise InputError(f"A name has 1 to {most} characters; write a shorter one, or at least one letter.")
     if not all(_fits(character) for character in wanted):
         raise InputError("A name is one line of plain text; take out line breaks and invisible control characters.")
     if wanted != name_of(here, account):
-        account.name = here.vault.seal(_place(account_id, "name"), wanted)
+        seal(here.vault, account, "name", wanted, subject=account_id)
         audit.append(session, "account.renamed", actor=account_id, subject=account_id, now=now)
     return account
 
@@ -86,7 +93,7 @@ def rename(session: Session, here: Installation, account_id: str, name: str, now
 def follow_email(session: Session, here: Installation, account: Account, email: str, now: datetime) -> None:
     """Takes over the mail address that the provider vouches for now, when it is another than the one held."""
     if email != email_of(here, account):
-        account.email = here.vault.seal(_place(account.id, "email"), email)
+        seal(here.vault, account, "email", email, subject=account.id)
         audit.append(session, "account.email-followed", actor=account.id, subject=account.id, now=now)
 
 
@@ -106,14 +113,10 @@ def get(session: Session, account_id: str) -> Account:
 
 
 def cleaned(name: str) -> str:
-    """A name from elsewhere as one line without control characters, at most 80 characters; perhaps empty."""
+    """A name from elsewhere as one line without control characters; perhaps empty."""
     shown = "".join(character if _fits(character) else " " for character in unicodedata.normalize("NFC", name))
-    return " ".join(shown.split())[:LONGEST_NAME].strip()
+    return " ".join(shown.split())
 
 
 def _fits(character: str) -> bool:
     return unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") and character not in OVERRIDES
-
-
-def _place(account_id: str, column: str) -> Context:
-    return Context(subject=account_id, table=Account.__tablename__, column=column, row=account_id)

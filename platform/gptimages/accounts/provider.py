@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import Key, KeySet, RSAKey
 
 from gptimages.accounts import outside
 from gptimages.accounts.errors import ProviderUnavailable
@@ -109,9 +109,9 @@ def _holds(keys: KeySet, key_id: str | None) -> bool:
     return key_id is None or any(key.kid == key_id for key in keys)
 
 
-def _signing_keys(keys: list[dict[str, Any]]) -> list[RSAKey]:
+def _signing_keys(keys: list[dict[str, Any]]) -> list[Key]:
     """The RSA keys that may sign; whatever else a key set holds is none of ours (a symmetric key least of all)."""
-    found = []
+    found: list[Key] = []
     for key in keys:
         if key.get("kty") == "RSA" and key.get("use", "sig") == "sig" and key.get("alg", "RS256") == "RS256":
             try:

@@ -12,14 +12,12 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from datasteward.audit import log as audit
 from gptimages.accounts import devices, people, sessions
 from gptimages.accounts.id_token import Claims
 from gptimages.accounts.models import Account, Identity, SignInAttempt
 from gptimages.installation import Installation
 from gptimages.models import new_id
 from gptimages.publishing import versions
-from gptimages.publishing.models import Acceptance
 
 HOME = "/studio"
 LONGEST_PATH = 200
@@ -84,18 +82,7 @@ def sign_up(
     )
     version = versions.in_force(session, now)
     if version is not None:
-        session.add(
-            Acceptance(id=new_id(), account_id=account.id, version=version.version, how="sign-up", accepted_at=now)
-        )
-        audit.append(
-            session,
-            "policy.accepted",
-            actor=account.id,
-            subject=account.id,
-            now=now,
-            version=version.version,
-            how="sign-up",
-        )
+        versions.accept(session, account.id, version, how="sign-up", now=now)
     session.flush()
     return account
 
