@@ -39,7 +39,7 @@ def dispose(
         else:
             gone += dispose(session, catalog, child, refers, now=now)
     for column in catalog.objects(table):
-        _promise(session, column, where, now)
+        promise_objects(session, column, where, now=now)
     gone[table.name] += session.execute(delete(table).where(where)).rowcount  # type: ignore[attr-defined]
     return +gone
 
@@ -47,6 +47,15 @@ def dispose(
 def promise_object(session: Session, key: str, *, now: datetime) -> None:
     """Puts one object's key into the outbox: for an object whose row changes to another, or never came to be."""
     session.add(ObjectDisposal(key=key, since=now))
+
+
+def promise_objects(session: Session, column: Column[object], where: ColumnElement[bool], *, now: datetime) -> None:
+    """Puts the keys that `column` holds in the rows that meet `where` into the outbox: for rows that are about to go."""
+    known = select(ObjectDisposal.key)
+    keys = select(column, literal(now, ObjectDisposal.since.type), literal(0)).where(
+        where, column.is_not(None), column.not_in(known)
+    )
+    session.execute(insert(ObjectDisposal).from_select(["key", "since", "attempts"], keys))
 
 
 def destroy_objects(session: Session, objects: EncryptedObjects, *, limit: int = BATCH) -> int:
@@ -67,11 +76,3 @@ def destroy_objects(session: Session, objects: EncryptedObjects, *, limit: int =
             session.delete(entry)
             done += 1
     return done
-
-
-def _promise(session: Session, column: Column[object], where: ColumnElement[bool], now: datetime) -> None:
-    known = select(ObjectDisposal.key)
-    keys = select(column, literal(now, ObjectDisposal.since.type), literal(0)).where(
-        where, column.is_not(None), column.not_in(known)
-    )
-    session.execute(insert(ObjectDisposal).from_select(["key", "since", "attempts"], keys))

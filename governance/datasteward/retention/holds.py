@@ -77,7 +77,7 @@ def lifted(session: Session, *, limit: int = 50) -> list[LegalHold]:
     return list(session.scalars(query))
 
 
-def subjects() -> Select[tuple[str]]:
+def subjects() -> Select[str]:
     """A statement for the ids of the data subjects under a hold."""
     return select(LegalHold.subject_id).where(LegalHold.lifted_at.is_(None))
 

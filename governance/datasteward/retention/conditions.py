@@ -1,0 +1,95 @@
+"""The SQL of retention: which rows are due, which are held, which go, and which go along because they hang on others.
+
+Every condition here is true or false, never NULL, so that it can be negated. Sub-selects never correlate by themselves:
+the same table can stand at several depths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, ForeignKey, Select, Table, and_, false, not_, or_, select
+
+from datasteward.catalog import Catalog
+from datasteward.retention import holds
+from datasteward.retention.plan import EVERYWHERE
+
+
+def due(catalog: Catalog, table: Table, clock: str, cutoffs: Mapping[str, datetime]) -> ColumnElement[bool]:
+    """Rows whose clock started before the cutoff of their country; one whose clock has not started is not due."""
+    told = catalog.record(table)
+    start = table.c[told.clocks[clock]]
+    own = {country: cutoff for country, cutoff in cutoffs.items() if country != EVERYWHERE}
+    if told.country is None or not own:
+        return and_(start.is_not(None), start < cutoffs[EVERYWHERE])
+    country = table.c[told.country]
+    elsewhere = or_(country.is_(None), country.not_in(sorted(own)))
+    branches = [and_(country.is_not(None), country == name, start < cutoff) for name, cutoff in sorted(own.items())]
+    return and_(start.is_not(None), or_(and_(elsewhere, start < cutoffs[EVERYWHERE]), *branches))
+
+
+def held(catalog: Catalog, table: Table) -> ColumnElement[bool]:
+    """Rows that a hold keeps: those of a held person, and those whose going would take or change a held person's row."""
+    reasons = [_of_held_person(catalog, table)]
+    for key in catalog.dependents(table):
+        child = key.parent.table
+        if child is table:
+            continue
+        if _same_person(catalog, key) and not catalog.dependents(child):
+            continue  # the child is held exactly when this row is
+        kept = held(catalog, child) if goes_along(key) else _of_held_person(catalog, child)
+        reasons.append(key.column.in_(_detached(select(key.parent).where(key.parent.is_not(None), kept))))
+    return or_(*reasons)
+
+
+def along(catalog: Catalog, table: Table, going: ColumnElement[bool]) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+    """The tables and rows that go because they must refer to a `going` row of `table`, at any depth.
+
+    The deepest come first, as datasteward.disposal deletes them.
+    """
+    for key in catalog.dependents(table):
+        child = key.parent.table
+        if child is not table and goes_along(key):
+            refers = and_(key.parent.is_not(None), key.parent.in_(_detached(select(key.column).where(going))))
+            yield from along(catalog, child, refers)
+            yield child, refers
+
+
+def filled(table: Table, columns: tuple[str, ...]) -> ColumnElement[bool]:
+    """Rows in which anonymisation still has something to empty."""
+    return or_(*(table.c[name].is_not(None) for name in columns))
+
+
+def none_of(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Rows that meet none of the conditions."""
+    return not_(or_(false(), *conditions))
+
+
+def goes_along(key: ForeignKey) -> bool:
+    """Whether a row that refers by `key` has to go with what it refers to (else it lets go of it)."""
+    return not (key.parent.nullable and key.ondelete == "SET NULL")
+
+
+def _of_held_person(catalog: Catalog, table: Table) -> ColumnElement[bool]:
+    road = catalog.record(table).road
+    if road.kind == "nobody":
+        return false()
+    column = table.c[road.column]
+    if road.kind in ("subject", "owned"):
+        return and_(column.is_not(None), column.in_(_detached(holds.subjects())))
+    parent_key = next(iter(column.foreign_keys)).column
+    parents = select(parent_key).where(_of_held_person(catalog, parent_key.table))
+    return and_(column.is_not(None), column.in_(_detached(parents)))
+
+
+def _same_person(catalog: Catalog, key: ForeignKey) -> bool:
+    """Whether the road of the referring row leads over `key`, so that it always belongs to whom the other row belongs."""
+    road, other = catalog.record(key.parent.table).road, catalog.record(key.column.table).road
+    if road.kind == "nobody" or road.column != key.parent.name:
+        return False
+    return road.kind == "via" or (other.kind in ("subject", "owned") and other.column == key.column.name)
+
+
+def _detached(statement: Select[str]) -> Select[str]:
+    return statement.correlate(None)

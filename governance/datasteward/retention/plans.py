@@ -1,0 +1,93 @@
+"""The plans that were made: each stored as it was shown, with what became of it.
+
+States: `open` (made, nothing done yet), `running` (a run began; it can be taken up again), `applied`, and `refused` (a run
+found that the plan no longer holds). A plan made again is another plan.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from datasteward.audit import log as audit
+from datasteward.errors import StalePlan
+from datasteward.retention.models import RetentionPlan
+from datasteward.retention.plan import Plan, to_json
+from datasteward.retention.planning import plan
+from datasteward.steward import Steward
+
+OPEN, RUNNING, APPLIED, REFUSED = "open", "running", "applied", "refused"
+
+
+def make(session: Session, steward: Steward, *, by: str, now: datetime) -> Plan:
+    """Makes a plan and stores it, with an audit entry. `by` is an opaque id or the name of a job."""
+    if audit.count(session) == 0:
+        audit.append(session, "audit.begun", actor=by, now=now)  # a database is told by its first entry
+    made = plan(session, steward, now=now)
+    store(session, made, by=by)
+    counts = {"due": made.due, "held": made.held, "goes": made.goes, "rows": made.rows}
+    audit.append(session, "retention.planned", actor=by, now=now, plan=made.id, policy=made.policy_hash, **counts)
+    return made
+
+
+def store(session: Session, made: Plan, *, by: str) -> RetentionPlan:
+    """Stores a plan that was just made."""
+    row = RetentionPlan(
+        id=made.id,
+        made_at=made.made_at,
+        made_by=by,
+        policy_hash=made.policy_hash,
+        body=msgspec.json.decode(to_json(made)),
+        due=made.due,
+        state=OPEN,
+        applied_at=None,
+        applied_by=None,
+        result=None,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def row(session: Session, plan_id: str, *, lock: bool = False) -> RetentionPlan:
+    """The stored plan; with `lock`, nobody else changes it until the transaction ends. Raises StalePlan for an unknown one."""
+    query = select(RetentionPlan).where(RetentionPlan.id == plan_id).execution_options(populate_existing=True)
+    found = session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if found is None:
+        raise StalePlan("This plan was not made from this database: make a new plan here.")
+    return found
+
+
+def load(stored: RetentionPlan) -> Plan:
+    """The plan as it was shown."""
+    return msgspec.convert(stored.body, Plan)
+
+
+def same(stored: RetentionPlan, given: Plan) -> None:
+    """Raises StalePlan unless the plan given, perhaps from a file, is the stored one to the last figure."""
+    if load(stored).digest != given.digest:
+        raise StalePlan("This plan was changed after it was made: apply it as it was written, or make a new one.")
+
+
+def newest(session: Session, *, limit: int = 50) -> list[RetentionPlan]:
+    """The plans made last, the newest first."""
+    query = select(RetentionPlan).order_by(RetentionPlan.made_at.desc(), RetentionPlan.id).limit(limit)
+    return list(session.scalars(query))
+
+
+def interrupted(session: Session) -> list[RetentionPlan]:
+    """The plans whose run began and has not ended, the oldest first."""
+    query = select(RetentionPlan).where(RetentionPlan.state == RUNNING).order_by(RetentionPlan.made_at)
+    return list(session.scalars(query))
+
+
+def refuse(session: Session, plan_id: str, sentence: str, *, by: str, now: datetime) -> None:
+    """Notes that the plan cannot be carried out (any more), with the sentence that says why, and an audit entry."""
+    stored = row(session, plan_id, lock=True)
+    stored.state = REFUSED
+    stored.result = {**(stored.result or {}), "problem": sentence}
+    session.flush()
+    audit.append(session, "retention.refused", actor=by, now=now, plan=plan_id, policy=stored.policy_hash)
