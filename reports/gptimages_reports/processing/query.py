@@ -1,0 +1,138 @@
+"""The record of processing (GDPR Art. 30(1)), computed from catalog, policies and database; nothing in it is typed in.
+
+An activity is a purpose of policies/purposes.yaml. Its data are the columns of the live catalog whose category the purpose
+covers, with how many records there are now; recipients, time limits and safeguards follow from the other policies.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from datasteward.catalog import Catalog, within
+from datasteward.policy import PolicySet, Processor, Purpose
+from datasteward.processors import disclosures
+from datasteward.steward import Steward
+from gptimages.accounts.models import Account
+
+
+class Data(msgspec.Struct, frozen=True):
+    """One category of data in an activity: how many records hold it, how long, and whether it is encrypted."""
+
+    category: str
+    name: str
+    records: int
+    kept: str
+    encrypted: bool
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """Somebody who receives data for an activity, and how often they did."""
+
+    name: str
+    role: str
+    region: str
+    safeguard: str
+    receives: str
+    disclosures: int
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """One processing activity: its purpose, ground, data and recipients."""
+
+    id: str
+    name: str
+    purpose: str
+    legal_basis: str
+    source: str
+    people: int
+    data: tuple[Data, ...]
+    recipients: tuple[Recipient, ...]
+
+
+class Party(msgspec.Struct, frozen=True):
+    """The controller, its data protection officer or its authority."""
+
+    name: str
+    contact: str
+
+
+class ProcessingRecord(msgspec.Struct, frozen=True):
+    """The whole record, as of one moment and one policy set."""
+
+    made_at: datetime
+    policy_hash: str
+    controller: Party
+    officer: Party
+    authority: Party
+    activities: tuple[Activity, ...]
+    measures: tuple[str, ...]
+
+
+def processing_record(session: Session, steward: Steward, now: datetime) -> ProcessingRecord:
+    """The record of processing at this moment."""
+    policies = steward.policies
+    people = session.scalar(select(func.count()).select_from(Account)) or 0
+    rows = {t.name: session.scalar(select(func.count()).select_from(t)) or 0 for t in steward.catalog.personal()}
+    told = disclosures.counts(session)
+    owner = policies.controller
+    return ProcessingRecord(
+        made_at=now,
+        policy_hash=policies.hash,
+        controller=Party(owner.name, f"{owner.address}, {owner.contact}"),
+        officer=Party(owner.data_protection_officer.name, owner.data_protection_officer.contact),
+        authority=Party(owner.supervisory_authority.name, owner.supervisory_authority.contact),
+        activities=tuple(
+            Activity(
+                id=purpose.id,
+                name=purpose.name,
+                purpose=purpose.words,
+                legal_basis=purpose.legal_basis.replace("_", " "),
+                source=purpose.source,
+                people=people,
+                data=_data(steward.catalog, policies, purpose, rows),
+                recipients=_recipients(policies, purpose, told),
+            )
+            for purpose in policies.purposes.values()
+        ),
+        measures=tuple(measure.words for measure in owner.security_measures.values()),
+    )
+
+
+def _data(catalog: Catalog, policies: PolicySet, purpose: Purpose, rows: dict[str, int]) -> tuple[Data, ...]:
+    holding: dict[str, set[str]] = {}
+    for table in catalog.personal():
+        for column in table.columns:
+            category = catalog.tag(column).category
+            if policies.category(category).personal and any(within(category, of) for of in purpose.categories):
+                holding.setdefault(category, set()).add(table.name)
+    return tuple(
+        Data(
+            category=category,
+            name=policies.category(category).name,
+            records=sum(rows[table] for table in tables),
+            kept=_kept(catalog, policies, tables),
+            encrypted=policies.encrypted(category),
+        )
+        for category, tables in sorted(holding.items())
+    )
+
+
+def _kept(catalog: Catalog, policies: PolicySet, tables: set[str]) -> str:
+    rules = {policies.retention_for(catalog.record(catalog.table(name)).category).words for name in tables}
+    return "; ".join(sorted(rules))
+
+
+def _recipients(policies: PolicySet, purpose: Purpose, told: dict[str, int]) -> tuple[Recipient, ...]:
+    return tuple(
+        _recipient(processor, told.get(id, 0))
+        for id, processor in policies.processors.items()
+        if purpose.id in processor.purposes and not processor.embedded
+    )
+
+
+def _recipient(processor: Processor, times: int) -> Recipient:
+    return Recipient(processor.name, processor.role, processor.region, processor.safeguard, processor.receives, times)
