@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.disposal.disposal import dispose, promise_objects
+from datasteward.errors import StalePlan
 from datasteward.retention import plans, selection
 from datasteward.retention.checking import check
 from datasteward.retention.plan import Plan
@@ -59,6 +61,24 @@ def apply(
                 progress(done.rows, given.rows)
     with write() as session:
         return _finish(session, given, by=by, now=now)
+
+
+def order(session: Session, steward: Steward, plan_id: str, *, by: str, now: datetime) -> Plan:
+    """Notes, with an audit entry, that somebody wants the plan carried out; the caller sees to it that it is.
+
+    Raises StalePlan when it could not be carried out now, or was ordered before.
+    """
+    stored = plans.row(session, plan_id, lock=True)
+    given = plans.load(stored)
+    check(session, steward, stored, given, so_far(stored, given), now=now)
+    if stored.state != plans.OPEN:
+        raise StalePlan("This plan is being carried out already: look at how far it is.")
+    stored.state, stored.applied_by = plans.ORDERED, by
+    session.flush()
+    audit.append(
+        session, "retention.ordered", actor=by, now=now, plan=plan_id, policy=given.policy_hash, rows=given.rows
+    )
+    return given
 
 
 def _begin(session: Session, steward: Steward, given: Plan, *, by: str, now: datetime) -> Result:
@@ -118,7 +138,7 @@ def _finish(session: Session, given: Plan, *, by: str, now: datetime) -> Result:
     if stored.state == plans.RUNNING:
         stored.state, stored.applied_at = plans.APPLIED, now
         session.flush()
-        counts = {f"deleted.{table}": number for table, number in done.deleted.items()}
+        counts: dict[str, Any] = {f"deleted.{table}": number for table, number in done.deleted.items()}
         counts |= {f"anonymised.{table}": number for table, number in done.anonymised.items()}
         audit.append(
             session,

@@ -38,7 +38,10 @@ def check(
 def _check_time(steward: Steward, stored: RetentionPlan, given: Plan, now: datetime) -> None:
     if given.made_at > now:
         raise StalePlan("This plan comes from the future: set the clock right, then make a new plan.")
-    if stored.state == plans.OPEN and now - given.made_at > steward.policies.limits.retention_plan_age.span:
+    if (
+        stored.state in (plans.OPEN, plans.ORDERED)
+        and now - given.made_at > steward.policies.limits.retention_plan_age.span
+    ):
         raise StalePlan("This plan is older than policies/limits.yaml allows: make a new plan.")
 
 

@@ -6,6 +6,8 @@ the column `bytes` or `<column>_bytes`, and nothing where the row tells none.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Boolean, ColumnElement, DateTime, Float, Integer, LargeBinary, String, Table, Text, func, literal
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -14,7 +16,7 @@ from datasteward.catalog import Catalog
 ROW = 16
 LONG = 256
 """For text of any length, JSON and ciphertext."""
-WIDTHS: tuple[tuple[type[TypeEngine[object]], int], ...] = (
+WIDTHS: tuple[tuple[type[TypeEngine[Any]], int], ...] = (
     (Boolean, 1),
     (Integer, 8),
     (Float, 8),
@@ -40,7 +42,7 @@ def objects(catalog: Catalog, table: Table) -> ColumnElement[int]:
     return told
 
 
-def width(kind: TypeEngine[object]) -> int:
+def width(kind: TypeEngine[Any]) -> int:
     """The estimate for one value of a type, in bytes."""
     bare = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
     return next((width for known, width in WIDTHS if isinstance(bare, known)), LONG)

@@ -1,12 +1,13 @@
 """The plans that were made: each stored as it was shown, with what became of it.
 
-States: `open` (made, nothing done yet), `running` (a run began; it can be taken up again), `applied`, and `refused` (a run
-found that the plan no longer holds). A plan made again is another plan.
+States: `open` (made, nothing done yet), `ordered` (somebody asked that it be carried out), `running` (a run began; it can
+be taken up again), `applied`, and `refused` (a run found that the plan no longer holds). A plan made again is another plan.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import select
@@ -19,7 +20,7 @@ from datasteward.retention.plan import Plan, to_json
 from datasteward.retention.planning import plan
 from datasteward.steward import Steward
 
-OPEN, RUNNING, APPLIED, REFUSED = "open", "running", "applied", "refused"
+OPEN, ORDERED, RUNNING, APPLIED, REFUSED = "open", "ordered", "running", "applied", "refused"
 
 
 def make(session: Session, steward: Steward, *, by: str, now: datetime) -> Plan:
@@ -28,7 +29,7 @@ def make(session: Session, steward: Steward, *, by: str, now: datetime) -> Plan:
         audit.append(session, "audit.begun", actor=by, now=now)  # a database is told by its first entry
     made = plan(session, steward, now=now)
     store(session, made, by=by)
-    counts = {"due": made.due, "held": made.held, "goes": made.goes, "rows": made.rows}
+    counts: dict[str, Any] = {"due": made.due, "held": made.held, "goes": made.goes, "rows": made.rows}
     audit.append(session, "retention.planned", actor=by, now=now, plan=made.id, policy=made.policy_hash, **counts)
     return made
 
@@ -52,10 +53,15 @@ def store(session: Session, made: Plan, *, by: str) -> RetentionPlan:
     return row
 
 
-def row(session: Session, plan_id: str, *, lock: bool = False) -> RetentionPlan:
-    """The stored plan; with `lock`, nobody else changes it until the transaction ends. Raises StalePlan for an unknown one."""
+def find(session: Session, plan_id: str, *, lock: bool = False) -> RetentionPlan | None:
+    """The stored plan of that id, if there is one; with `lock`, nobody else changes it until the transaction ends."""
     query = select(RetentionPlan).where(RetentionPlan.id == plan_id).execution_options(populate_existing=True)
-    found = session.scalars(query.with_for_update() if lock else query).one_or_none()
+    return session.scalars(query.with_for_update() if lock else query).one_or_none()
+
+
+def row(session: Session, plan_id: str, *, lock: bool = False) -> RetentionPlan:
+    """As `find`. Raises StalePlan for an unknown one."""
+    found = find(session, plan_id, lock=lock)
     if found is None:
         raise StalePlan("This plan was not made from this database: make a new plan here.")
     return found

@@ -1,0 +1,33 @@
+"""Destroys the bytes of objects whose rows are gone: what the outbox of datasteward.disposal names, until it is empty."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import func, select
+
+from datasteward.disposal.disposal import destroy_objects
+from datasteward.disposal.models import ObjectDisposal
+from gptimages.installation import Installation
+from gptimages_jobs.errors import TryAgain
+
+log = structlog.get_logger()
+
+KIND = "disposal"
+BATCH = 50  # objects in a transaction: others can write between two
+WAIT_SECONDS = 300.0
+
+
+def run(here: Installation, ref: str) -> None:
+    """Empties the outbox; `ref` only says who asked. Raises TryAgain when something could not be destroyed now."""
+    done = 0
+    while True:
+        with here.db.write() as session:
+            batch = destroy_objects(session, here.objects, limit=BATCH)
+        done += batch
+        if not batch:
+            break
+    with here.db.read() as session:
+        waiting = session.scalar(select(func.count()).select_from(ObjectDisposal)) or 0
+    log.info("objects destroyed", objects=done, waiting=waiting)
+    if waiting:
+        raise TryAgain(f"{waiting} objects could not be destroyed yet; it is tried again.", WAIT_SECONDS)

@@ -1,0 +1,66 @@
+"""Retention: on the schedule makes a plan and carries it out; from the console carries out the plan that was ordered.
+
+A run that was cut off is taken up again, by the same job or by the next one on the schedule. A plan that no longer holds
+is marked with the sentence that says why, and the job fails with it.
+"""
+
+from __future__ import annotations
+
+from datasteward.errors import StalePlan
+from datasteward.retention import applying, plans
+from datasteward.retention.applying import Progress
+from datasteward.retention.plan import Plan
+from datasteward.retention.result import Result
+from gptimages.installation import Installation
+from gptimages.queue import queue
+from gptimages_jobs import disposal
+from gptimages_jobs.errors import JobError
+from gptimages_jobs.scheduler import REF
+
+KIND = "retention"
+
+
+def run(here: Installation, ref: str) -> None:
+    """Carries out the plan `ref`; for the scheduler's word, what was cut off and then a new plan. Raises JobError."""
+    if ref != REF:
+        _finish(here, ref)
+        return
+    with here.db.read() as session:
+        left = [stored.id for stored in plans.interrupted(session)]
+    for plan_id in left:
+        _finish(here, plan_id)
+    with here.db.write() as session:
+        made = plans.make(session, here.steward, by=KIND, now=here.clock())
+    _finish(here, made.id)
+
+
+def carry_out(here: Installation, plan: Plan, *, by: str, progress: Progress | None = None) -> Result:
+    """Applies the plan and sees to it that the objects go too. Raises StalePlan, after noting it beside the plan."""
+    try:
+        done = applying.apply(here.db.write, here.steward, plan, by=by, now=here.clock(), progress=progress)
+    except StalePlan as stale:
+        _note_refusal(here, plan, str(stale), by)
+        raise
+    with here.db.write() as session:
+        queue.promise(session, disposal.KIND, plan.id, now=here.clock())
+    here.db.forget_deleted()
+    return done
+
+
+def _finish(here: Installation, plan_id: str) -> None:
+    with here.db.read() as session:
+        stored = plans.row(session, plan_id)
+    if stored.state in (plans.APPLIED, plans.REFUSED):
+        return
+    try:
+        carry_out(here, plans.load(stored), by=stored.applied_by or KIND)
+    except StalePlan as stale:
+        raise JobError(str(stale)) from None
+
+
+def _note_refusal(here: Installation, plan: Plan, sentence: str, by: str) -> None:
+    """A plan that was edited or comes from elsewhere leaves the stored one as it is."""
+    with here.db.write() as session:
+        found = plans.find(session, plan.id)
+        if found is not None and found.state != plans.APPLIED and plans.load(found).digest == plan.digest:
+            plans.refuse(session, plan.id, sentence, by=by, now=here.clock())
