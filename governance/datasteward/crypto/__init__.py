@@ -1,0 +1,22 @@
+"""Authenticated encryption of fields and streams in Tink's published wire formats, on `cryptography`.
+
+Pure functions of keys and bytes: nothing here reads a file or a database. Its one user is datasteward.keys.
+"""
+
+from datasteward.crypto.associated import associated_data
+from datasteward.crypto.box import Box
+from datasteward.crypto.fields import FieldCipher
+from datasteward.crypto.keyset import SEGMENT, Key, Keyset, KeysetKind
+from datasteward.crypto.streams import StreamCipher, stored_size
+
+__all__ = [
+    "SEGMENT",
+    "Box",
+    "FieldCipher",
+    "Key",
+    "Keyset",
+    "KeysetKind",
+    "StreamCipher",
+    "associated_data",
+    "stored_size",
+]

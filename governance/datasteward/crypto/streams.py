@@ -1,0 +1,125 @@
+"""Streams: Tink's AES-GCM-HKDF streaming format, AES256_GCM_HKDF in segments of 64 KiB.
+
+    header     40 (its length) | salt, 32 bytes | nonce prefix, 7 bytes
+    segment    ciphertext | tag, 16 bytes      65,536 bytes; the first one less by the header, the last one shorter
+
+The key of a stream is HKDF-SHA256(key, salt, info = associated data); the nonce of a segment is the nonce prefix, its
+number from 0 in 4 bytes big-endian, and 1 for the last segment, else 0. So a segment that is changed, dropped, moved
+or repeated does not verify, nor does a stream that is cut short or made longer at any place.
+Source: https://developers.google.com/tink/streaming-aead/aes_gcm_hkdf_streaming and RFC 5869.
+
+Not promised: the length of the plaintext is not hidden, and segments before a damaged one are given out; who must not
+act on half a stream reads it to its end first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from datasteward.crypto.keyset import SECRET_BYTES, SEGMENT, Key, Keyset, KeysetKind
+from datasteward.errors import DecryptionFailed
+
+SALT_BYTES = 32
+NONCE_PREFIX_BYTES = 7
+HEADER_BYTES = 1 + SALT_BYTES + NONCE_PREFIX_BYTES
+TAG_BYTES = 16
+
+FAILED = "An object does not open: it was changed, cut short, moved to another place, or sealed under another key."
+
+
+def stored_size(plaintext_size: int) -> int:
+    """How many bytes the ciphertext of so many bytes has."""
+    segments = max(1, -(-(plaintext_size + HEADER_BYTES) // (SEGMENT - TAG_BYTES)))
+    return HEADER_BYTES + plaintext_size + segments * TAG_BYTES
+
+
+class StreamCipher:
+    """Encrypts and decrypts streams under one keyset, keeping one segment in memory. May be shared by threads."""
+
+    def __init__(self, keyset: Keyset) -> None:
+        if keyset.kind is not KeysetKind.OBJECTS:
+            raise ValueError("Streams need a keyset for objects.")
+        self._primary = keyset.primary_key
+        self._keys = keyset.keys
+
+    def encrypt(self, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
+        """Ciphertext of the chunks, whatever their sizes, bound to the associated data."""
+        header = bytes([HEADER_BYTES]) + os.urandom(SALT_BYTES + NONCE_PREFIX_BYTES)
+        cipher = _Segments(self._primary, header, associated_data)
+        yield header
+        sizes = chain([SEGMENT - HEADER_BYTES - TAG_BYTES], repeat(SEGMENT - TAG_BYTES))
+        for number, (plaintext, last) in enumerate(_split(chunks, sizes)):
+            yield cipher.encrypt(number, plaintext, last)
+
+    def decrypt(self, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
+        """Plaintext, each chunk verified before it is given out.
+
+        Raises DecryptionFailed at the first segment that does not verify, and at the end when the stream is not whole.
+        """
+        pieces = _split(chunks, chain([HEADER_BYTES, SEGMENT - HEADER_BYTES], repeat(SEGMENT)))
+        header, last = next(pieces)
+        if last or header[0] != HEADER_BYTES:
+            raise DecryptionFailed(FAILED)
+        first, last = next(pieces)
+        cipher, plaintext = self._find(bytes(header), bytes(first), last, associated_data)
+        yield plaintext
+        for number, (sealed, ends) in enumerate(pieces, start=1):
+            opened = cipher.decrypt(number, sealed, ends)
+            if opened is None:
+                raise DecryptionFailed(FAILED)
+            yield opened
+
+    def _find(self, header: bytes, first: bytes, last: bool, associated_data: bytes) -> tuple[_Segments, bytes]:
+        """The key that opens the first segment: the format names none, so each is tried."""
+        for key in self._keys:
+            cipher = _Segments(key, header, associated_data)
+            plaintext = cipher.decrypt(0, first, last)
+            if plaintext is not None:
+                return cipher, plaintext
+        raise DecryptionFailed(FAILED)
+
+
+class _Segments:
+    """The segments of one stream."""
+
+    def __init__(self, key: Key, header: bytes, associated_data: bytes) -> None:
+        salt, self._nonce_prefix = header[1 : 1 + SALT_BYTES], header[1 + SALT_BYTES :]
+        derived = HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=salt, info=associated_data).derive(key.secret)
+        self._cipher = AESGCM(derived)
+
+    def _nonce(self, number: int, last: bool) -> bytes:
+        return self._nonce_prefix + number.to_bytes(4, "big") + bytes([last])
+
+    def encrypt(self, number: int, plaintext: bytes | bytearray, last: bool) -> bytes:
+        return self._cipher.encrypt(self._nonce(number, last), plaintext, None)
+
+    def decrypt(self, number: int, sealed: bytes | bytearray, last: bool) -> bytes | None:
+        """The plaintext, or None when it does not verify."""
+        if len(sealed) < TAG_BYTES:
+            return None
+        try:
+            return self._cipher.decrypt(self._nonce(number, last), sealed, None)
+        except InvalidTag:
+            return None
+
+
+def _split(chunks: Iterable[bytes], sizes: Iterator[int]) -> Iterator[tuple[bytearray, bool]]:
+    """Cuts the chunks anew into pieces of these sizes; the last one, with True, is what remains (maybe nothing)."""
+    size, piece = next(sizes), bytearray()
+    for chunk in chunks:
+        rest = memoryview(chunk)
+        while rest:
+            if len(piece) == size:
+                yield piece, False
+                size, piece = next(sizes), bytearray()
+            taken = rest[: size - len(piece)]
+            piece += taken
+            rest = rest[len(taken) :]
+    yield piece, True

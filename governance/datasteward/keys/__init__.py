@@ -1,0 +1,17 @@
+"""Root keys, the key store apart from the data, each person's keys, and sealing with them.
+
+    root = FileRootKey.load(path)
+    vault = Vault(KeyStore("sqlite:////…/keys.db", root))
+    seal(vault, generation, "prompt", text, subject=account_id)
+
+It touches the key file and the key store, never the service's database.
+"""
+
+from datasteward.crypto import Box
+from datasteward.keys.context import Context
+from datasteward.keys.root import FileRootKey, RootKey
+from datasteward.keys.sealing import context_for, reveal, seal
+from datasteward.keys.store import KeyStore
+from datasteward.keys.vault import Vault
+
+__all__ = ["Box", "Context", "FileRootKey", "KeyStore", "RootKey", "Vault", "context_for", "reveal", "seal"]

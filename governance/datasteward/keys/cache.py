@@ -1,0 +1,51 @@
+"""Unwrapped keys, kept for a short while so that a page of a hundred prompts opens one keyset once.
+
+The age limit is also the time within which a key that another process destroyed is refused here.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class KeyCache(Generic[T]):
+    """At most `size` values, each for at most `age` seconds of `clock`; the least recently used goes first."""
+
+    def __init__(self, *, age: float, size: int, clock: Callable[[], float]) -> None:
+        self._age, self._size, self._clock = age, size, clock
+        self._values: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._lock = Lock()
+        self._forgotten = 0
+
+    def get(self, name: str, load: Callable[[str], T]) -> T:
+        """The value, loaded when it is absent or too old."""
+        with self._lock:
+            found = self._values.get(name)
+            if found is not None and self._clock() < found[0]:
+                self._values.move_to_end(name)
+                return found[1]
+            before = self._forgotten
+            expires = self._clock() + self._age
+        value = load(name)
+        with self._lock:
+            # A value that was loaded while something was forgotten may be the forgotten one.
+            if before == self._forgotten:
+                self._keep(name, expires, value)
+        return value
+
+    def _keep(self, name: str, expires: float, value: T) -> None:
+        self._values[name] = (expires, value)
+        self._values.move_to_end(name)
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
+
+    def forget(self, name: str) -> None:
+        """Drops the value, one that is being loaded just now included."""
+        with self._lock:
+            self._forgotten += 1
+            self._values.pop(name, None)

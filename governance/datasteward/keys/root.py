@@ -1,0 +1,123 @@
+"""Root keys: what wraps the keysets of all persons. One small interface, so that a key service is one class."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from datasteward.crypto import FieldCipher, Key, Keyset, KeysetKind
+from datasteward.durable import sync_directory
+from datasteward.errors import RootKeyError
+
+HEADER = "datasteward root key 1"
+SECRET_BYTES = 32
+
+
+class RootKey(Protocol):
+    """Wraps and unwraps small secrets, bound to a context of opaque ids (datasteward.crypto.associated_data)."""
+
+    @property
+    def id(self) -> str:
+        """Names the key without telling anything about it; stored beside what it wraps."""
+
+    def wrap(self, plaintext: bytes, context: bytes) -> bytes:
+        """The wrapped secret. Raises RootKeyError when the key cannot be used."""
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """The secret. Raises DecryptionFailed when it was not wrapped by this key for this context."""
+
+
+class FileRootKey:
+    """A root key in a file of mode 0600: a line with the key's id, a line with 32 random bytes in base64.
+
+    The id is derived from the key one way (HKDF-Expand, RFC 5869), so a damaged file is told from another key. What it
+    wraps has the format of a field, with the id as Tink key id. Who has this file and the key store has all
+    keys: keep its backup apart from the key store's.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != SECRET_BYTES:
+            raise RootKeyError(f"A root key has {SECRET_BYTES} bytes: this one has {len(secret)}.")
+        self._id = _key_id(secret)
+        key = Key(self._id, secret)
+        self._cipher = FieldCipher(Keyset(KeysetKind.FIELDS, key.id, (key,)))
+
+    @property
+    def id(self) -> str:
+        """Eight hexadecimal digits."""
+        return f"{self._id:08x}"
+
+    def wrap(self, plaintext: bytes, context: bytes) -> bytes:
+        """The wrapped secret, 33 bytes longer."""
+        return self._cipher.encrypt(plaintext, context)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """The secret. Raises DecryptionFailed when it was not wrapped by this key for this context."""
+        return self._cipher.decrypt(wrapped, context)
+
+    @classmethod
+    def create(cls, path: Path) -> FileRootKey:
+        """Makes a new key and its file, complete and durable or not at all. Raises RootKeyError when one is there."""
+        secret = secrets.token_bytes(SECRET_BYTES)
+        text = f"{HEADER} {_key_id(secret):08x}\n{base64.b64encode(secret).decode()}\n"
+        unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        try:
+            _write(unfinished, text)
+            try:
+                os.link(unfinished, path)
+            finally:
+                unfinished.unlink()
+            sync_directory(path.parent)
+        except FileExistsError:
+            raise RootKeyError("There is a root key already, and it was left as it is: use it, or move it.") from None
+        except OSError as error:
+            raise RootKeyError(f"The root key cannot be written ({error.strerror}): check its directory.") from error
+        return cls(secret)
+
+    @classmethod
+    def load(cls, path: Path) -> FileRootKey:
+        """Reads the key. Raises RootKeyError when it is missing, readable by others, cut short or damaged."""
+        try:
+            with path.open("rb") as file:
+                state = os.fstat(file.fileno())
+                data = file.read(1024)
+        except FileNotFoundError:
+            raise RootKeyError("There is no root key file: put it back from its backup, or create one.") from None
+        except OSError as error:
+            raise RootKeyError(f"The root key file cannot be read ({error.strerror}): check its rights.") from error
+        if state.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise RootKeyError("The root key file can be used by others than its owner: set its mode to 0600.")
+        return cls(_parse(data))
+
+
+def _key_id(secret: bytes) -> int:
+    derived = HKDFExpand(algorithm=SHA256(), length=4, info=b"datasteward/root-key-id/1").derive(secret)
+    return int.from_bytes(derived, "big")
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _parse(data: bytes) -> bytes:
+    try:
+        head, encoded, *rest = data.decode("ascii").splitlines()
+        secret = base64.b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error):
+        raise RootKeyError("The root key file is cut short or damaged: put it back from its backup.") from None
+    whole = not rest and len(secret) == SECRET_BYTES
+    if not whole or head != f"{HEADER} {_key_id(secret):08x}":
+        raise RootKeyError("The root key file is cut short or damaged: put it back from its backup.")
+    return secret

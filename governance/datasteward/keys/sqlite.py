@@ -1,0 +1,53 @@
+"""What SQLite needs so that a destroyed key is gone: settings of each connection, and the checkpoint afterwards.
+
+`secure_delete` zeroes deleted content in the database file, but with a write-ahead log the old pages stay in file and
+log until a checkpoint that truncates the log. Source: https://sqlite.org/pragma.html, secure_delete, wal_checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from datasteward.errors import KeyStoreError
+
+BUSY_MILLISECONDS = 10_000
+SETTINGS = (
+    f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+def prepare(engine: Engine) -> None:
+    """Makes the file, for its owner alone, and has each connection set up. Raises KeyStoreError without a file."""
+    name = engine.url.database
+    if not name or name == ":memory:" or name.startswith("file:"):
+        raise KeyStoreError("The key store needs a file of its own: give a URL like sqlite:////directory/keys.db.")
+    try:
+        os.close(os.open(Path(name), os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise KeyStoreError(f"The key store cannot be opened ({error.strerror}): check its directory.") from error
+    event.listen(engine, "connect", _set_up)
+
+
+def _set_up(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for setting in SETTINGS:
+        cursor.execute(setting)
+    cursor.close()
+
+
+def checkpoint(engine: Engine) -> None:
+    """Moves the log into the file and truncates it. Raises KeyStoreError when a reader stood in the way too long."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    if busy:
+        raise KeyStoreError(
+            "A key is deleted, but traces of it stay in the key store's log, for somebody is reading it: do it again."
+        )
