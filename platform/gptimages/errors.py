@@ -9,6 +9,7 @@
     ├── NotAllowed            the role does not allow it (403)
     ├── SignInNeeded          nobody is signed in, or not freshly enough (401)
     ├── Conflict              the thing is not in a state that allows this (409)
+    ├── MailFailed            a mail was not taken: to be tried again, or never
     ├── EngineRefused         see gptimages.studio.engine
     └── EngineUnavailable     see gptimages.studio.engine
 
@@ -58,3 +59,11 @@ class SignInNeeded(GptImagesError):
 
 class Conflict(GptImagesError):
     """The thing is not in a state that allows this act."""
+
+
+class MailFailed(GptImagesError):
+    """A mail was not taken by the mail server; `temporary` when trying again later can help."""
+
+    def __init__(self, message: str, *, temporary: bool) -> None:
+        super().__init__(message)
+        self.temporary = temporary
