@@ -1,0 +1,186 @@
+"""Objects as files in a local directory.
+
+The file of an object is named for its key, with `~` for `/`, in one of 256 directories chosen by a hash of the key. A
+write goes to a file beside it whose name has a `+`, which no key has, and is renamed when it is whole and on disk. The
+writer keeps that file locked, so that `sweep` tells the leftover of a killed process from a write that goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+
+from datasteward.durable import sync_directory
+from datasteward.errors import ObjectMissing, ObjectStoreError
+from datasteward.objects.store import check_key
+
+CHUNK = 65536
+UNFINISHED = "+part"
+
+
+class LocalDirectory:
+    """An ObjectStore in a directory, readable by its owner alone; made when it is absent. May be shared by threads."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        with _faults():
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def put(self, key: str, chunks: Iterable[bytes]) -> int:
+        """Stores the chunks, and gives their size in bytes; atomic, durable when it returns."""
+        path = self._path(key)
+        with _faults():
+            self._make_directory(path.parent)
+            file, unfinished = _begin(path)
+        try:
+            with file:
+                size = _fill(file, chunks)
+                with _faults():
+                    unfinished.rename(path)
+        except BaseException:
+            with suppress(OSError):
+                unfinished.unlink()
+            raise
+        with _faults():
+            sync_directory(path.parent)
+        return size
+
+    def get(self, key: str) -> Iterator[bytes]:
+        """The bytes, in chunks of 64 KiB. Raises ObjectMissing at the call."""
+        with _faults(), _missing():
+            return _Reading(FileIO(self._path(key)))
+
+    def delete(self, key: str) -> bool:
+        """Deletes the object, durably; False when there was none."""
+        path = self._path(key)
+        with _faults():
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                return False
+            sync_directory(path.parent)
+        return True
+
+    def size(self, key: str) -> int:
+        """The size in bytes. Raises ObjectMissing."""
+        with _faults(), _missing():
+            return self._path(key).stat().st_size
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """The keys that begin with the prefix, in no order."""
+        for path in self._files():
+            key = path.name.replace("~", "/")
+            if "+" not in key and key.startswith(prefix):
+                yield key
+
+    def sweep(self) -> int:
+        """Deletes what interrupted writes have left, and gives their number; writes under way are left alone."""
+        return sum(_is_abandoned(path) for path in self._files() if path.name.endswith(UNFINISHED))
+
+    def _path(self, key: str) -> Path:
+        fan = hashlib.sha256(check_key(key).encode()).hexdigest()[:2]
+        return self._root / fan / key.replace("/", "~")
+
+    def _make_directory(self, directory: Path) -> None:
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+            sync_directory(self._root)
+
+    def _files(self) -> Iterator[Path]:
+        with _faults():
+            directories = [path for path in self._root.iterdir() if path.is_dir()]
+        for directory in directories:
+            with _faults():
+                files = list(directory.iterdir())
+            yield from files
+
+
+class _Reading(Iterator[bytes]):
+    """An open object; closes itself at its end, when it is closed, and when nobody wants it any more."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+
+    def __next__(self) -> bytes:
+        with _faults():
+            chunk: bytes = b"" if self._file.closed else self._file.read(CHUNK)
+        if not chunk:
+            self.close()
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _begin(path: Path) -> tuple[FileIO, Path]:
+    """A new locked file beside the path."""
+    while True:
+        unfinished = path.with_name(secrets.token_hex(16) + UNFINISHED)
+        file = FileIO(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file, unfinished
+        file.close()  # swept between its making and its locking
+
+
+def _fill(file: FileIO, chunks: Iterable[bytes]) -> int:
+    """Writes all chunks to disk. What the chunks raise goes through as it is."""
+    size = 0
+    for chunk in chunks:
+        with _faults():
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[file.write(rest) :]
+        size += len(chunk)
+    with _faults():
+        os.fsync(file.fileno())
+    return size
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Deletes an unfinished file that no process holds; whether it did."""
+    with _faults(), suppress(FileNotFoundError), path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        path.unlink()
+        return True
+    return False
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """Says what an error of the operating system means here."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise ObjectStoreError("The object store is full: make room, then do it again.") from error
+        if error.errno in FORBIDDEN:
+            raise ObjectStoreError("The object store refuses this: check the rights of its directory.") from error
+        raise ObjectStoreError(f"The object store fails ({error.strerror}): check its disk.") from error
+
+
+@contextmanager
+def _missing() -> Iterator[None]:
+    """Says what an absent file means to a reader."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ObjectMissing("There is no object under this key: it was deleted or never stored.") from error
