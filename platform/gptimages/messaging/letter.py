@@ -35,7 +35,7 @@ def letter(*, sender: str, recipient: str, subject: str, body: str, now: datetim
     Raises MailFailed, not temporary, for a line break or control character in the subject, or an unusable address.
     """
     name, address = parseaddr(sender)
-    if _UNFIT.search(subject) or _UNFIT.search(name) or not reference.isalnum():
+    if _UNFIT.search(subject) or _UNFIT.search(name) or not re.fullmatch(r"[A-Za-z0-9-]+", reference):
         raise MailFailed(NOT_SENDABLE, temporary=False)
     from_ = _address(address, name)
     message = EmailMessage(policy=policy.SMTP)

@@ -62,6 +62,14 @@ def test_is_an_engine(make_engine: MakeEngine) -> None:
     assert [str(size) for size in engine.sizes] == ["1536x1024", "1024x1024", "1024x1536"]
 
 
+def test_address_from_the_environment_is_not_used(images_api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an address the engine is OpenAI's own, and no variable of the SDK's can point it at another recipient."""
+    monkeypatch.setenv("OPENAI_BASE_URL", images_api.url)
+    engine = OpenAIEngine(images_api.key, None, "test-model", 5)
+    assert str(engine._client.base_url) == "https://api.openai.com/v1/"
+    engine.close()
+
+
 def test_generation_streams_partials_then_the_picture(make_engine: MakeEngine) -> None:
     """A run yields the partial pictures, small and in order, and then the finished one in the asked size and format."""
     first, second, last = make_engine().run(request(size=Size(1536, 1024), format="webp"))

@@ -23,6 +23,7 @@ from gptimages_jobs.engines.openai.words import MOST_PICTURES, SIZES, check, pro
 
 Quality = Literal["low", "high"]
 QUALITIES: dict[studio.Quality, Quality] = {"draft": "low", "fine": "high"}
+OPENAI = "https://api.openai.com/v1"
 MOST_PARTIALS = 3
 MOST_PICTURE_BYTES = 64 * 1024 * 1024
 TOO_FEW = "The engine made fewer pictures than were asked for; try again in a little while."
@@ -48,7 +49,7 @@ class _Pictures(TypedDict, total=False):
 
 
 class OpenAIEngine:
-    """Makes pictures through the Images API at `base_url`.
+    """Makes pictures through the Images API at `base_url`, OpenAI's own when that is None.
 
     `timeout_seconds` bounds the wait for each piece and for a whole answer. `max_retries` is how often the SDK repeats
     a call that failed before its answer began; calls turned away for load are left to the queue. With `partial_images`
@@ -63,10 +64,10 @@ class OpenAIEngine:
     def __init__(
         self,
         api_key: str,
-        base_url: str,
+        base_url: str | None,
         model: str,
         timeout_seconds: float,
-        max_retries: int,
+        max_retries: int = 1,
         *,
         partial_images: int = 2,
         max_picture_bytes: int = MOST_PICTURE_BYTES,
@@ -77,19 +78,20 @@ class OpenAIEngine:
         if not 0 <= partial_images <= MOST_PARTIALS:
             raise SettingsError(f"The engine sends 0 to {MOST_PARTIALS} partial images; set a number between them.")
         quieten_loggers()
+        address = base_url or OPENAI
         self.processor = processor
         self.model = model
         self._partials = partial_images
         self._most_bytes = max_picture_bytes
         pictures = partial_images + 1 if partial_images else MOST_PICTURES
         self._http = http_client(
-            base_url,
+            address,
             timeout_seconds=timeout_seconds,
             # Base64 takes four bytes for three; the rest of an answer is small.
             most_bytes=pictures * (max_picture_bytes // 3 + 1) * 4 + 1024 * 1024,
         )
         self._client = openai.OpenAI(
-            api_key=api_key, base_url=base_url, max_retries=max_retries, timeout=timeout_seconds, http_client=self._http
+            api_key=api_key, base_url=address, max_retries=max_retries, timeout=timeout_seconds, http_client=self._http
         )
 
     def close(self) -> None:
