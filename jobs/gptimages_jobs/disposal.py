@@ -28,6 +28,6 @@ def run(here: Installation, ref: str) -> None:
             break
     with here.db.read() as session:
         waiting = session.scalar(select(func.count()).select_from(ObjectDisposal)) or 0
-    log.info("objects destroyed", objects=done, waiting=waiting)
+    log.info("objects destroyed", asked=ref, objects=done, waiting=waiting)
     if waiting:
         raise TryAgain(f"{waiting} objects could not be destroyed yet; it is tried again.", WAIT_SECONDS)

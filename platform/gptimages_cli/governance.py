@@ -1,0 +1,97 @@
+"""`gptimages hold` and `gptimages audit`: legal holds, and the log of what was done."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from datasteward.audit import log
+from datasteward.retention import holds
+from gptimages.accounts.models import Account
+from gptimages.errors import NotFound
+from gptimages.web.templating import plural, utc
+from gptimages_cli.retention import BY, Open
+from gptimages_cli.tables import echo_table
+
+
+@click.group()
+def hold() -> None:
+    """Legal holds: what keeps a person's data from being disposed of."""
+
+
+@hold.command()
+@click.argument("account")
+@click.option("--reason", required=True, help="Why; kept with the hold, never in the log.")
+@click.option(
+    "--review", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day on which it is looked at again."
+)
+@click.pass_obj
+def place(open_here: Open, account: str, reason: str, review: datetime) -> None:
+    """Hold everything of ACCOUNT."""
+    with open_here() as here, here.db.write() as session:
+        if session.get(Account, account) is None:
+            raise NotFound("There is no such account: check the id.")
+        made = holds.place(session, account, reason, review_at=review.replace(tzinfo=UTC), by=BY, now=here.clock())
+    click.echo(f"Held, under {made.id}, to be looked at again by {utc(made.review_at)}.")
+
+
+@hold.command()
+@click.argument("hold_id", metavar="HOLD")
+@click.pass_obj
+def lift(open_here: Open, hold_id: str) -> None:
+    """Lift HOLD; what it kept back is due again."""
+    with open_here() as here, here.db.write() as session:
+        holds.lift(session, hold_id, by=BY, now=here.clock())
+    click.echo("Lifted. What was due goes with the next plan.")
+
+
+@hold.command("list")
+@click.pass_obj
+def list_holds(open_here: Open) -> None:
+    """The holds in force, the one to be looked at next first."""
+    with open_here() as here, here.db.read() as session:
+        rows = [(each.id, each.subject_id, each.placed_at, each.review_at) for each in holds.active(session)]
+    if rows:
+        echo_table(("hold", "account", "placed", "look again by"), rows)
+    else:
+        click.echo("No hold is in force.")
+
+
+@click.group()
+def audit() -> None:
+    """The log of what was done."""
+
+
+@audit.command()
+@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@click.option("--subject", help="Only what concerns this account.")
+@click.option("--act", "acts", multiple=True, help="Only this act, such as retention.applied; may be given again.")
+@click.pass_obj
+def show(open_here: Open, limit: int, subject: str | None, acts: tuple[str, ...]) -> None:
+    """The newest entries."""
+    with open_here() as here, here.db.read() as session:
+        found = log.entries(session, subject=subject, acts=acts, limit=limit)
+        rows = [(e.number, e.at, e.act, e.actor, e.subject_id, _facts(e)) for e in found]
+    if rows:
+        echo_table(("no", "at", "act", "by", "about", "facts"), rows)
+    else:
+        click.echo("There is no such entry.")
+
+
+@audit.command()
+@click.pass_obj
+def verify(open_here: Open) -> None:
+    """Recompute every hash; exit code 1 when the log was changed."""
+    with open_here() as here, here.db.read() as session:
+        found = log.verify(session)
+    if found.broken_at is not None:
+        click.echo(f"The log was changed: it holds up to entry {found.broken_at}, which does not verify.", err=True)
+        sys.exit(1)
+    click.echo(f"{plural(found.entries, 'entry', 'entries')}, unchanged from the first to the last.")
+
+
+def _facts(entry: log.AuditEntry) -> str:
+    return " ".join(f"{key}={json.dumps(value).strip(chr(34))}" for key, value in log.facts(entry).items())

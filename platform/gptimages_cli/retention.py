@@ -1,0 +1,138 @@
+"""`gptimages retention`: what would go and why, and carrying it out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import click
+
+from datasteward.retention import plans
+from datasteward.retention.plan import Plan, from_json, to_file, to_json
+from datasteward.retention.result import outcome
+from gptimages.errors import InputError
+from gptimages.installation import Installation
+from gptimages.web.templating import figure, size, utc
+from gptimages_cli.tables import echo_table
+from gptimages_jobs import disposal
+from gptimages_jobs.errors import TryAgain
+from gptimages_jobs.retention import carry_out
+
+Open = Callable[[], AbstractContextManager[Installation]]
+BY = "command-line"
+
+
+@click.group()
+def retention() -> None:
+    """What the policies would dispose of, and disposing of it."""
+
+
+@retention.command("plan")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.pass_obj
+def make_plan(open_here: Open, out: Path | None, as_json: bool) -> None:
+    """Make a plan: by rule, what would go now and why. Changes nothing."""
+    with open_here() as here:
+        with here.db.write() as session:
+            made = plans.make(session, here.steward, by=BY, now=here.clock())
+        if out:
+            _write(out, made)
+        if as_json:
+            click.echo(to_json(made))
+        else:
+            _show(made)
+            if made.rows:
+                click.echo(f"\nTo carry it out: gptimages retention apply {out or made.id}")
+
+
+@retention.command()
+@click.argument("plan")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def apply(open_here: Open, plan: str, yes: bool) -> None:
+    """Carry out PLAN, the id of a plan or its file: exactly that, and nothing else."""
+    with open_here() as here:
+        given = _read(here, plan)
+        if not yes:
+            _show(given)
+            click.confirm(f"\nDestroy {figure(given.rows)} rows for good?", abort=True)
+        with click.progressbar(length=given.rows, label="Carrying it out", file=sys.stderr) as bar:
+            done = carry_out(here, given, by=BY, progress=lambda rows, _: bar.update(rows - bar.pos))
+        try:
+            disposal.run(here, given.id)
+        except TryAgain as later:
+            click.echo(str(later), err=True)
+    rows = [(table, number, "deleted") for table, number in done.deleted.items()]
+    rows += [(table, number, "anonymised") for table, number in done.anonymised.items()]
+    if rows:
+        echo_table(("table", "rows", "what"), rows)
+    click.echo(f"{figure(done.rows)} of {figure(given.rows)} rows are done.")
+
+
+@retention.command("plans")
+@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@click.pass_obj
+def list_plans(open_here: Open, limit: int) -> None:
+    """The plans that were made, with what became of them."""
+    with open_here() as here, here.db.read() as session:
+        stored = plans.newest(session, limit=limit)
+        rows = []
+        for row in stored:
+            plan, done = plans.load(row), outcome(row)
+            rows.append((row.id, row.made_at, row.state, plan.due, plan.held, plan.rows, done.rows if done else None))
+    if rows:
+        echo_table(("plan", "made", "state", "due", "held", "rows", "done"), rows)
+    else:
+        click.echo("No plan was made yet: gptimages retention plan makes one.")
+
+
+def _show(plan: Plan) -> None:
+    items = [item for item in plan.items if item.due]
+    rows = [
+        (i.name, i.table, i.kept, i.action, i.due, i.held, i.goes, sum(i.along.values()), size(i.bytes), _day(i.oldest))
+        for i in sorted(items, key=lambda i: -i.due)
+    ]
+    total = ("all", "", "", "", plan.due, plan.held, plan.goes, plan.along.total(), size(plan.bytes), "")
+    click.echo(f"Plan {plan.id}, as of {utc(plan.made_at)}, policies {plan.policy_hash[:12]}\n")
+    if not rows:
+        click.echo("Nothing is due.")
+        return
+    echo_table(("rule", "table", "kept", "action", "due", "held", "goes", "with it", "about", "oldest"), rows, total)
+    click.echo("")
+    for item in items:
+        before = ", ".join(f"{country or 'elsewhere'} {utc(at)}" for country, at in sorted(item.cutoffs.items()))
+        click.echo(
+            f"{item.why}\n  {item.clock} before {utc(item.cutoffs[''])}"
+            if len(item.cutoffs) == 1
+            else f"{item.why}\n  {item.clock} before: {before}"
+        )
+
+
+def _day(at: object) -> str:
+    return f"{at:%Y-%m-%d}" if at is not None else ""
+
+
+def _write(path: Path, plan: Plan) -> None:
+    try:
+        path.write_bytes(to_file(plan))
+    except OSError:
+        raise InputError(
+            f"The plan cannot be written to {path}: name a file in a directory that you may write."
+        ) from None
+
+
+def _read(here: Installation, plan: str) -> Plan:
+    path = Path(plan)
+    if path.is_file():
+        try:
+            return from_json(path.read_bytes())
+        except OSError:
+            raise InputError(f"The file {path} cannot be read: check its rights.") from None
+    with here.db.read() as session:
+        found = plans.find(session, plan)
+    if found is None:
+        raise InputError("There is no such plan and no such file: gptimages retention plans lists the plans.")
+    return plans.load(found)
