@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from datasteward.audit import log as audit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from datasteward.audit import log as audit
 from gptimages.accounts.models import Account, RoleGrant
 from gptimages.errors import Conflict, InputError, NotFound
 from gptimages.installation import Installation

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from datasteward.audit import log as audit
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from datasteward.audit import log as audit
 from gptimages.accounts.models import Account, ApiToken
 from gptimages.accounts.roles import roles_of
 from gptimages.accounts.secrets import hash_of, new_secret

@@ -7,13 +7,19 @@ from typing import Any
 from litestar.connection import Request
 from litestar.types import ControllerRouterHandler
 
+from gptimages.accounts import api as accounts_api
+from gptimages.accounts import routes as accounts
 from gptimages.web import pages
 from gptimages.web.visitor import Visitor
 
 OPEN_TO_OTHER_SITES: tuple[str, ...] = ()
 """Paths whose POST may come from elsewhere, because what they do needs no session and is safe to be asked by anyone."""
 
-ALL: list[ControllerRouterHandler] = [*pages.ROUTES]
+ALL: list[ControllerRouterHandler] = [
+    *pages.ROUTES,
+    *accounts.ROUTES,
+    *accounts_api.API,
+]
 
 
 def visitor(request: Request[Any, Any, Any]) -> Visitor:
