@@ -17,7 +17,7 @@ from datasteward.audit import log as audit
 from datasteward.base import new_id
 from datasteward.consent.models import ConsentRecord
 from datasteward.errors import PurposeError
-from datasteward.policy import PolicySet
+from datasteward.policy import PolicySet, Purpose
 
 Kind = Literal["consent", "objection"]
 
@@ -115,7 +115,7 @@ def history(session: Session, subject: str) -> list[ConsentRecord]:
     return list(session.scalars(query.order_by(ConsentRecord.at.desc(), ConsentRecord.id.desc())))
 
 
-def _purpose(policies: PolicySet, purpose: str):  # type: ignore[no-untyped-def]
+def _purpose(policies: PolicySet, purpose: str) -> Purpose:
     try:
         return policies.purposes[purpose]
     except KeyError:

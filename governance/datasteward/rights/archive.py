@@ -35,7 +35,7 @@ class StreamedZip:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self._sink = _Sink()
-        self._zip = ZipFile(self._sink, "w", allowZip64=True)  # type: ignore[arg-type] # it needs write and flush alone
+        self._zip = ZipFile(self._sink, "w", allowZip64=True)
 
     def file(self, path: str, chunks: Iterable[bytes], *, packed: bool) -> Iterator[bytes]:
         """Adds a file and yields the archive's next bytes; `packed` deflates, which pictures would not profit from."""

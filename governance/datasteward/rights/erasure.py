@@ -31,7 +31,7 @@ from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.retention import holds
 from datasteward.rights import requests
-from datasteward.rights.keeping import kept_by_law
+from datasteward.rights.keeping import stays
 from datasteward.rights.models import SubjectRequest
 from datasteward.steward import Steward
 
@@ -136,7 +136,7 @@ class Erasure:
             now = notes.rows_at or self._clock()
             gone = Counter(notes.rows)
             for table in reversed(list(catalog.personal())):
-                if kept_by_law(self._steward, table):
+                if stays(self._steward, table):
                     _let_go_of_objects(session, self._steward, table, subject, now)
                 else:
                     gone += disposal.dispose(session, catalog, table, catalog.belonging_to(table, subject), now=now)
@@ -144,7 +144,7 @@ class Erasure:
             notes.objects = max(notes.objects, _waiting(session, now))
             _remember(session, request, notes)
 
-    def _objects(self, subject: str) -> None:
+    def _objects(self, _subject: str) -> None:
         while True:
             with self._transaction() as session:
                 since = _notes(requests.get(session, self._request_id)).rows_at
@@ -189,10 +189,10 @@ def scan(session: Session, steward: Steward, subject: str) -> tuple[dict[str, in
     kept: dict[str, int] = {}
     for table in steward.catalog.personal():
         number = _count(session, steward, table, subject)
-        stays = kept_by_law(steward, table)
+        kept_here = stays(steward, table)
         if number:
-            (kept if stays else left)[table.name] = number
-        if stays and (named := _objects_named(session, steward, table, subject)):
+            (kept if kept_here else left)[table.name] = number
+        if kept_here and (named := _objects_named(session, steward, table, subject)):
             left[table.name] = len(named)
     if steward.vault.has(subject):
         left["key"] = 1
@@ -202,10 +202,10 @@ def scan(session: Session, steward: Steward, subject: str) -> tuple[dict[str, in
 def check_kept(steward: Steward) -> None:
     """Raises CatalogError when a table that the retention rules keep could not outlive what it refers to."""
     for table in steward.catalog.personal():
-        if not kept_by_law(steward, table):
+        if not stays(steward, table):
             continue
         for key in table.foreign_keys:
-            if not kept_by_law(steward, key.column.table) and not key.parent.nullable:
+            if not stays(steward, key.column.table) and not key.parent.nullable:
                 raise CatalogError(
                     f"policies/retention.yaml keeps {table.name} after an erasure, but its column {key.parent.name} must "
                     f"refer to {key.column.table.name}, which goes: hold the opaque id without a foreign key."
@@ -226,7 +226,7 @@ def _let_go_of_objects(session: Session, steward: Steward, table: Table, subject
 def _objects_named(session: Session, steward: Steward, table: Table, subject: str) -> list[str]:
     mine = steward.catalog.belonging_to(table, subject)
     return [
-        key
+        str(key)
         for column in steward.catalog.objects(table)
         for key in session.scalars(select(column).where(mine, column.is_not(None)))
     ]

@@ -76,7 +76,9 @@ class Export:
         yield from self._zip.end()
 
     def _objects(self, tables: Iterable[Table]) -> Iterator[bytes]:
-        columns = [(t, c) for t in tables for c in self._steward.catalog.objects(t) if self._steward.catalog.tag(c).export]
+        columns = [
+            (t, c) for t in tables for c in self._steward.catalog.objects(t) if self._steward.catalog.tag(c).export
+        ]
         total, done = sum(self._count(t, c.is_not(None)) for t, c in columns), 0
         for table, column in columns:
             for row in self._rows(table):
@@ -146,7 +148,11 @@ class Export:
                 "This page needs no network. The same data for programs stands in the folder data, as JSON.",
             ],
             left_out=[
-                *((f"{o.table}, {o.column}".replace("_", " "), o.why) for t in self._tables() for o in self._left_out(t)),
+                *(
+                    (f"{o.table}, {o.column}".replace("_", " "), o.why)
+                    for t in self._tables()
+                    for o in self._left_out(t)
+                ),
                 *((place, "It could not be read any more.") for place in self.unreadable),
             ],
         )
@@ -160,7 +166,9 @@ class Export:
 
     def _section(self, group: Group) -> index_page.Section:
         facts = facts_of(self._session, self._steward, self._subject, group)
-        return index_page.Section(group.title, group.key.replace(".", "-"), facts, [self._part(t) for t in group.tables])
+        return index_page.Section(
+            group.title, group.key.replace(".", "-"), facts, [self._part(t) for t in group.tables]
+        )
 
     def _part(self, table: Table) -> index_page.Part:
         title = table.name.removeprefix("steward_").replace("_", " ").capitalize()
@@ -222,7 +230,9 @@ class Export:
         yield from self._session.execute(query.execution_options(yield_per=rows.AT_ONCE))
 
     def _count(self, table: Table, condition: Any) -> int:
-        return self._session.scalar(self._of_person(table, select(func.count()).select_from(table)).where(condition)) or 0
+        return (
+            self._session.scalar(self._of_person(table, select(func.count()).select_from(table)).where(condition)) or 0
+        )
 
     def _of_person(self, table: Table, query: Select[Any]) -> Select[Any]:
         query = query.where(self._steward.catalog.belonging_to(table, self._subject))

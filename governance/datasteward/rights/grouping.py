@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
-from datasteward.catalog import within
-from datasteward.policy import PolicySet
-from datasteward.policy.model import Processor, Purpose
+from datasteward.policy import PolicySet, Purpose, covers
 from datasteward.steward import Steward
 
 OTHER = "other"
@@ -44,16 +42,7 @@ def categories(steward: Steward, table: Table) -> frozenset[str]:
 
 def purposes(policies: PolicySet, held: frozenset[str]) -> list[Purpose]:
     """The purposes that use any of these categories, in the order of purposes.yaml."""
-    return [p for p in policies.purposes.values() if _touches(p.categories, held)]
-
-
-def recipients(policies: PolicySet, held: frozenset[str]) -> list[Processor]:
-    """The processors that may receive any of these categories, in the order of processors.yaml."""
-    return [p for p in policies.processors.values() if _touches(p.categories, held)]
-
-
-def _touches(told: tuple[str, ...], held: frozenset[str]) -> bool:
-    return any(within(category, wide) for wide in told for category in held)
+    return [p for p in policies.purposes.values() if any(covers(p.categories, category) for category in held)]
 
 
 def _group_of(steward: Steward, table: Table) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Integer, Table, cast, func, select
+import msgspec.structs
 from sqlalchemy import String as Text
+from sqlalchemy import Table, cast, func, null, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import Column
 
@@ -22,7 +24,7 @@ from datasteward.errors import ObjectMissing
 from datasteward.processors.models import Disclosure
 from datasteward.rights import grouping
 from datasteward.rights.grouping import Group
-from datasteward.rights.keeping import ends, kept_by_law, rule_of
+from datasteward.rights.keeping import ends, keeping_rule, rules_of
 from datasteward.steward import Steward
 
 
@@ -58,7 +60,7 @@ class TableHolding(msgspec.Struct, frozen=True):
 
 
 class Holding(msgspec.Struct, frozen=True):
-    """What is held under one heading; `purposes` and `until` in words."""
+    """What is held under one heading; `purposes` by name, `until` in words."""
 
     key: str
     title: str
@@ -98,6 +100,31 @@ class Holding(msgspec.Struct, frozen=True):
         """Whether an erasure leaves all of it."""
         return all(t.stays for t in self.tables)
 
+    @property
+    def leaving(self) -> list[TableHolding]:
+        """What an erasure takes away, under each name once; what is empty is not named."""
+        return _by_name(t for t in self.tables if t.rows and not t.stays)
+
+    @property
+    def staying(self) -> list[TableHolding]:
+        """What an erasure leaves, under each name once; what is empty is not named."""
+        return _by_name(t for t in self.tables if t.rows and t.stays)
+
+
+def _by_name(tables: Iterable[TableHolding]) -> list[TableHolding]:
+    """Tables of the same name as one, for the eyes of a person."""
+    found: dict[str, TableHolding] = {}
+    for table in tables:
+        known = found.get(table.name)
+        found[table.name] = (
+            msgspec.structs.replace(
+                known, rows=known.rows + table.rows, files=known.files + table.files, bytes=known.bytes + table.bytes
+            )
+            if known
+            else table
+        )
+    return list(found.values())
+
 
 def holdings(session: Session, steward: Steward, subject: str) -> list[Holding]:
     """Everything with a road to the person, under the headings of taxonomy.yaml; empty ones too."""
@@ -136,7 +163,7 @@ def _holding(
         key=group.key,
         title=group.title,
         description=group.description,
-        purposes=tuple(purpose.words for purpose in grouping.purposes(steward.policies, held)),
+        purposes=tuple(purpose.name for purpose in grouping.purposes(steward.policies, held)),
         until=tuple(dict.fromkeys(t.words for t in filled if t.words)),
         received=tuple(_received(steward, held, received)),
         tables=tables,
@@ -145,9 +172,9 @@ def _holding(
 
 def _table(session: Session, steward: Steward, subject: str, table: Table) -> TableHolding:
     mine = steward.catalog.belonging_to(table, subject)
-    record, rule = steward.catalog.record(table), rule_of(steward, table)
+    record, rules, keeping = steward.catalog.record(table), rules_of(steward, table), keeping_rule(steward, table)
     created = record.clocks.get("created")
-    oldest = func.min(table.c[created], type_=table.c[created].type) if created else func.min(None)
+    oldest = func.min(table.c[created], type_=table.c[created].type) if created else null()
     number, since = session.execute(select(func.count(), oldest).select_from(table).where(mine)).one()
     files, size = _files(session, steward, subject, table)
     due = ends(session, steward, table, mine)
@@ -160,11 +187,11 @@ def _table(session: Session, steward: Steward, subject: str, table: Table) -> Ta
         files=files,
         bytes=size,
         oldest=since,
-        words=rule.words if rule else "",
+        words="; ".join(dict.fromkeys(rule.words for rule in rules)),
         first_ends=due[0] if due else None,
         last_ends=due[1] if due else None,
-        stays=kept_by_law(steward, table),
-        why=rule.erasure_reason if rule else None,
+        stays=keeping is not None,
+        why=keeping.erasure_reason if keeping else None,
     )
 
 
@@ -176,7 +203,7 @@ def _files(session: Session, steward: Steward, subject: str, table: Table) -> tu
         if not steward.catalog.tag(column).export:
             continue
         told = size_column(table, column)
-        total = func.coalesce(func.sum(cast(told, Integer)), 0) if told is not None else func.count()
+        total = func.coalesce(func.sum(told), 0) if told is not None else func.count()
         query = select(func.count(), total).select_from(table).where(mine, column.is_not(None))
         number, counted = session.execute(query).one()
         files += number
@@ -199,9 +226,7 @@ def _measured(session: Session, steward: Steward, column: Column[Any], mine: Any
     return total
 
 
-def _received(
-    steward: Steward, held: frozenset[str], counted: Counter[tuple[str, tuple[str, ...]]]
-) -> list[Received]:
+def _received(steward: Steward, held: frozenset[str], counted: Counter[tuple[str, tuple[str, ...]]]) -> list[Received]:
     times: Counter[str] = Counter()
     for (recipient, categories), number in counted.items():
         if any(within(told, mine) or within(mine, told) for told in categories for mine in held):

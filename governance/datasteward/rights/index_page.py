@@ -103,7 +103,8 @@ def _pictures(pictures: Iterable[Picture]) -> Iterator[str]:
         words = "".join(f"<q>{escape(text)}</q>" for text in picture.words)
         alt = escape(picture.words[0][:200] if picture.words else "picture", quote=True)
         links = "".join(
-            f'<a href="{escape(path)}"><img src="{escape(path)}" alt="{alt}" loading="lazy"></a>' for path in picture.paths
+            f'<a href="{escape(path)}"><img src="{escape(path)}" alt="{alt}" loading="lazy"></a>'
+            for path in picture.paths
         )
         yield f"<li><figure>{links}<figcaption>{words}{_facts(picture.facts)}</figcaption></figure></li>\n"
     yield "</ul>\n"

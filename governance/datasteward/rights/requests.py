@@ -215,7 +215,7 @@ def due(session: Session, now: datetime) -> list[SubjectRequest]:
     return list(session.scalars(query.order_by(SubjectRequest.run_after)))
 
 
-def _of(subject: str, kind: Kind) -> Select[tuple[SubjectRequest]]:
+def _of(subject: str, kind: Kind) -> Select[SubjectRequest]:
     query = select(SubjectRequest).where(SubjectRequest.subject_id == subject, SubjectRequest.kind == kind)
     return query.order_by(SubjectRequest.asked_at.desc(), SubjectRequest.id)
 

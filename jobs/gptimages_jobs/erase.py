@@ -1,0 +1,39 @@
+"""The job `erase`: carries out the erasure that one request asks for, when its time of waiting is over.
+
+Cut off at whatever step, it goes on from there. Who the person was is asked of nobody: the request holds the opaque id.
+"""
+
+from __future__ import annotations
+
+from datasteward.errors import ErasureUnfinished, HoldInTheWay, ObjectStoreError, RequestStateError
+from datasteward.rights.erasure import Erasure
+from datasteward.rights.models import SubjectRequest
+from gptimages.installation import Installation
+from gptimages_jobs.errors import TryAgain
+
+KIND = "erase"
+SOON = 30.0
+WAITING = ("waiting", "running", "blocked")
+
+
+def run(here: Installation, ref: str) -> None:
+    """Erases for the request `ref`; does nothing when it was taken back, is done, or its time has not come.
+
+    Under a legal hold the request becomes `blocked`; the job `erasures` takes it up again when the hold is lifted.
+    Raises TryAgain while an object cannot be destroyed or something came in meanwhile.
+    """
+    with here.db.read() as session:
+        request = session.get(SubjectRequest, ref)
+    if request is None or request.state not in WAITING:
+        return
+    if request.run_after is not None and request.run_after > here.clock():
+        return
+    erasure = Erasure(here.steward, here.db.write, ref, clock=here.clock, after=here.db.forget_deleted)
+    try:
+        erasure.run()
+    except HoldInTheWay:
+        return
+    except (ErasureUnfinished, ObjectStoreError) as unfinished:
+        raise TryAgain(str(unfinished), SOON) from None
+    except RequestStateError:
+        return

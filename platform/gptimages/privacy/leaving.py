@@ -1,0 +1,111 @@
+"""Leaving: an erasure is asked for, waits as policies/limits.yaml says, can be taken back, and is then carried out.
+
+While it waits the account is `closing`: signed out everywhere but here, its share links ended, nothing new is made (the
+guard in web.permissions sees to that). Every channel says so: a notice and a mail.
+"""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from datasteward.errors import RequestStateError
+from datasteward.rights import requests
+from datasteward.rights.models import SubjectRequest
+from gptimages.accounts import people, sessions
+from gptimages.accounts.models import Account
+from gptimages.errors import InputError
+from gptimages.installation import Installation
+from gptimages.messaging import outbox
+from gptimages.queue import queue
+from gptimages.studio.models import ShareLink
+
+ERASE = "erase"
+ACTIVE, CLOSING = "active", "closing"
+
+
+def ask(
+    session: Session,
+    here: Installation,
+    account_id: str,
+    *,
+    email: str,
+    keep_session: str | None,
+    via: str,
+    now: datetime,
+) -> SubjectRequest:
+    """Asks for the erasure of the account. `email` has to be the account's own: it is typed so that it is surely meant.
+
+    `keep_session` is the session that stays, to take it back by. Raises InputError for another address,
+    RequestStateError when an erasure waits already.
+    """
+    account = people.get(session, account_id)
+    if not _same_address(email, people.email_of(here, account)):
+        raise InputError("This is not the address of the account. Look at the ending, or copy it from your profile.")
+    run_after = now + here.policies.limits.erasure_wait.span
+    request = requests.ask(
+        session, here.policies, account_id, "erasure", country=account.country, now=now, run_after=run_after, via=via
+    )
+    account.state = CLOSING
+    sessions.end_all(session, account_id, now=now, keep=keep_session)
+    session.execute(
+        update(ShareLink).where(ShareLink.account_id == account_id, ShareLink.ended_at.is_(None)).values(ended_at=now)
+    )
+    queue.promise(session, ERASE, request.id, now=now, run_after=run_after)
+    _tell(session, here, account, "Your account is going to be erased", _waiting(here, run_after), now)
+    return request
+
+
+def waiting(session: Session, account_id: str) -> SubjectRequest | None:
+    """The person's erasure that is under way, or None."""
+    return requests.current(session, account_id, "erasure")
+
+
+def cancel(session: Session, here: Installation, account_id: str, *, now: datetime) -> None:
+    """Takes the erasure back: the account is as before, but for ended sessions and links.
+
+    Raises RequestStateError when none waits, or it has begun.
+    """
+    account = people.get(session, account_id)
+    requests.cancel(session, _under_way(session, account_id), actor=account_id, now=now)
+    account.state = ACTIVE
+    _tell(session, here, account, "Your account stays", "The erasure was taken back. Everything is as it was.", now)
+
+
+def hurry(session: Session, account_id: str, *, now: datetime) -> None:
+    """Does not wait: the erasure is carried out now. Raises RequestStateError when none waits."""
+    request = _under_way(session, account_id)
+    requests.hurry(session, request, now=now)
+    queue.promise(session, ERASE, request.id, now=now)
+
+
+def _under_way(session: Session, account_id: str) -> SubjectRequest:
+    request = waiting(session, account_id)
+    if request is None:
+        raise RequestStateError("No erasure of your account is waiting.")
+    return request
+
+
+def _same_address(told: str, known: str) -> bool:
+    return hmac.compare_digest(_plain(told).encode(), _plain(known).encode())
+
+
+def _plain(address: str) -> str:
+    return unicodedata.normalize("NFC", address.strip()).casefold()
+
+
+def _waiting(here: Installation, run_after: datetime) -> str:
+    when = f"{run_after.day} {run_after:%B %Y, %H:%M} UTC"
+    return (
+        f"You asked for the erasure of your account. It is carried out on {when}; until then you can take it back at "
+        f"{here.settings.public_url.rstrip('/')}/privacy/erase. If it was not you, sign in there and keep your account."
+    )
+
+
+def _tell(session: Session, here: Installation, account: Account, title: str, body: str, now: datetime) -> None:
+    outbox.notify(session, account.id, kind="erasure", title=title, body=body, now=now, link="/privacy/erase")
+    outbox.write_mail(session, here, account.id, kind="erasure", subject=title, body=body, now=now)

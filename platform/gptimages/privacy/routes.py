@@ -1,0 +1,267 @@
+"""The privacy centre: what is held and why, requests, the archive, leaving, choices, recipients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import get, post
+from litestar.connection import Request
+from litestar.di import NamedDependency
+from litestar.params import URLEncodedBody
+from litestar.response import Redirect, Response, Stream
+from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_400_BAD_REQUEST
+
+from datasteward.retention import holds
+from datasteward.rights import requests
+from datasteward.rights.holdings import holdings
+from gptimages.accounts import people, sessions
+from gptimages.errors import InputError
+from gptimages.installation import Installation
+from gptimages.privacy import archives, choices, leaving, overview, recipients
+from gptimages.web.permissions import PUBLIC, Permission, needs
+from gptimages.web.rendering import Renderer
+from gptimages.web.visitor import Visitor
+
+Page = Response[Any]
+
+
+class ConfirmForm(msgspec.Struct):
+    """What the confirmation sends."""
+
+    email: str = ""
+
+
+class ChoiceForm(msgspec.Struct):
+    """What one choice sends: which use, and whether it is allowed (`yes`, `no`)."""
+
+    choice: str = ""
+    allowed: str = ""
+
+
+@get("/privacy", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, include_in_schema=False)
+def centre(
+    here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
+) -> Page:
+    """What is held about the person, kind by kind."""
+    with here.db.read() as session:
+        held = holdings(session, here.steward, visitor.id)
+        context: dict[str, Any] = {
+            "held": held,
+            "sum": overview.total(held),
+            "choices": choices.of(session, here, visitor.id),
+            "archive": archives.newest(session, visitor.id),
+            "asked": requests.history(session, visitor.id)[:3],
+        }
+    return pages.page(
+        "privacy/centre.html", visitor, acts=overview.acts, state=overview.state, kinds=overview.KINDS,
+        limits=here.policies.limits, **context,
+    )  # fmt: skip
+
+
+@get("/privacy/requests", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, include_in_schema=False)
+def asked(
+    here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
+) -> Page:
+    """Everything that the person asked for, with the day by which it must be answered."""
+    with here.db.read() as session:
+        found = requests.history(session, visitor.id)
+    return pages.page("privacy/requests.html", visitor, asked=found, state=overview.state, kinds=overview.KINDS)
+
+
+@get("/privacy/archive", opt=needs(Permission.ACCOUNT_EXPORT, fresh=True), sync_to_thread=True, include_in_schema=False)
+def archive(
+    here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
+) -> Page:
+    """Prepare the archive, see how far it is, fetch it."""
+    with here.db.read() as session:
+        held = overview.total(holdings(session, here.steward, visitor.id))
+        request = archives.newest(session, visitor.id)
+    return pages.page("privacy/archive.html", visitor, request=request, sum=held, limits=here.policies.limits)
+
+
+@post(
+    "/privacy/archive", opt=needs(Permission.ACCOUNT_EXPORT, fresh=True), sync_to_thread=True, include_in_schema=False
+)
+def prepare(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
+    """Asks for an archive."""
+    with here.db.write() as session:
+        archives.ask(session, here, visitor.id, via=visitor.via, now=here.clock())
+    return Redirect("/privacy/archive", status_code=HTTP_303_SEE_OTHER)
+
+
+@get(
+    "/privacy/archive/file",
+    opt=needs(Permission.ACCOUNT_EXPORT, fresh=True),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def archive_file(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Stream:
+    """The archive itself."""
+    return send_archive(here, visitor)
+
+
+def send_archive(here: Installation, visitor: Visitor) -> Stream:
+    """The archive of the visitor as a download, decrypted on its way."""
+    with here.db.write() as session:
+        request, pieces = archives.fetch(session, here, visitor.id, now=here.clock())
+    headers = {
+        "content-disposition": f'attachment; filename="{archives.file_name(request)}"',
+        "content-length": str(request.archive_bytes),
+    }
+    return Stream(pieces, media_type="application/zip", headers=headers)
+
+
+@get("/privacy/erase", opt=needs(Permission.ACCOUNT_ERASE), sync_to_thread=True, include_in_schema=False)
+def erase(
+    here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
+) -> Page:
+    """What would go, in numbers, and what stays; while an erasure waits: until when, and the ways out."""
+    with here.db.read() as session:
+        waiting = leaving.waiting(session, visitor.id)
+        if waiting is not None:
+            return pages.page("privacy/closing.html", visitor, request=waiting, state=overview.state)
+        held = holdings(session, here.steward, visitor.id)
+        last = archives.newest(session, visitor.id)
+        on_hold = holds.held(session, visitor.id)
+        answer_by = here.policies.request_clock(people.get(session, visitor.id).country).answer
+    return pages.page(
+        "privacy/erase.html", visitor, held=held, archive=last, on_hold=on_hold, answer_by=answer_by.words,
+        limits=here.policies.limits, at=here.clock() + here.policies.limits.erasure_wait.span,
+    )  # fmt: skip
+
+
+@get(
+    "/privacy/erase/confirm",
+    opt=needs(Permission.ACCOUNT_ERASE, fresh=True),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def confirm_page(
+    here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
+) -> Response[Any]:
+    """The one question before it begins."""
+    return _confirm(here, pages, visitor)
+
+
+@post(
+    "/privacy/erase/confirm",
+    opt=needs(Permission.ACCOUNT_ERASE, fresh=True),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def confirm(
+    here: NamedDependency[Installation],
+    pages: NamedDependency[Renderer],
+    visitor: NamedDependency[Visitor],
+    data: URLEncodedBody[ConfirmForm],
+) -> Response[Any]:
+    """Begins the wait; with another address than the account's it asks again."""
+    try:
+        with here.db.write() as session:
+            leaving.ask(
+                session, here, visitor.id, email=data.email, keep_session=visitor.session_id, via=visitor.via,
+                now=here.clock(),
+            )  # fmt: skip
+    except InputError as wrong:
+        return _confirm(here, pages, visitor, told=data.email, wrong=str(wrong))
+    return Redirect("/privacy/erase", status_code=HTTP_303_SEE_OTHER)
+
+
+def _confirm(
+    here: Installation, pages: Renderer, visitor: Visitor, *, told: str = "", wrong: str | None = None
+) -> Response[Any]:
+    with here.db.read() as session:
+        held = holdings(session, here.steward, visitor.id)
+    going = [table for holding in held for table in holding.leaving]
+    context: dict[str, Any] = {
+        "going": sum(table.rows for table in going),
+        "files": sum(table.files for table in going),
+        "staying": sum(table.rows for holding in held for table in holding.staying),
+        "at": here.clock() + here.policies.limits.erasure_wait.span,
+        "told": told,
+        "wrong": wrong,
+    }
+    status = HTTP_400_BAD_REQUEST if wrong else HTTP_200_OK
+    return pages.page("privacy/confirm.html", visitor, status=status, **context)
+
+
+@post("/privacy/erase/cancel", opt=needs(Permission.ACCOUNT_ERASE), sync_to_thread=True, include_in_schema=False)
+def cancel(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
+    """Takes the erasure back."""
+    with here.db.write() as session:
+        leaving.cancel(session, here, visitor.id, now=here.clock())
+    return Redirect("/privacy", status_code=HTTP_303_SEE_OTHER)
+
+
+@post(
+    "/privacy/erase/now", opt=needs(Permission.ACCOUNT_ERASE, fresh=True), sync_to_thread=True, include_in_schema=False
+)
+def erase_now(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
+    """Does not wait: the erasure is carried out, and the person is signed out."""
+    with here.db.write() as session:
+        leaving.hurry(session, visitor.id, now=here.clock())
+        sessions.end_all(session, visitor.id, now=here.clock())
+    leave = Redirect("/erased", status_code=HTTP_303_SEE_OTHER)
+    leave.delete_cookie(sessions.cookie_name(here.settings))
+    return leave
+
+
+@get("/erased", opt=PUBLIC, sync_to_thread=True, include_in_schema=False)
+def erased(pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]) -> Page:
+    """The last page: nothing of anybody is on it."""
+    return pages.page("privacy/erased.html", visitor)
+
+
+@get("/privacy/choices", opt=needs(Permission.CHOICE_CHANGE), sync_to_thread=True, include_in_schema=False)
+def choose_page(
+    request: Request[Any, Any, Any],
+    here: NamedDependency[Installation],
+    pages: NamedDependency[Renderer],
+    visitor: NamedDependency[Visitor],
+) -> Page:
+    """Consents, objections, mail and cookies."""
+    with here.db.read() as session:
+        found = choices.of(session, here, visitor.id)
+    signal = request.headers.get("sec-gpc") == "1"
+    return pages.page("privacy/choices.html", visitor, choices=found, cookies=here.policies.cookies, signal=signal)
+
+
+@post("/privacy/choices", opt=needs(Permission.CHOICE_CHANGE), sync_to_thread=True, include_in_schema=False)
+def choose(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[ChoiceForm]
+) -> Redirect:
+    """Takes one choice."""
+    if data.allowed not in ("yes", "no"):
+        raise InputError("Say yes or no to this use.")
+    with here.db.write() as session:
+        choices.choose(session, here, visitor.id, data.choice, data.allowed == "yes", now=here.clock())
+    return Redirect(f"/privacy/choices#{data.choice}", status_code=HTTP_303_SEE_OTHER)
+
+
+@get("/privacy/recipients", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, include_in_schema=False)
+def received(
+    here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
+) -> Page:
+    """Who receives data, and how often they received the person's."""
+    with here.db.read() as session:
+        found = recipients.of(session, here, visitor.id)
+    return pages.page("privacy/recipients.html", visitor, recipients=found)
+
+
+ROUTES = [
+    centre,
+    asked,
+    archive,
+    prepare,
+    archive_file,
+    erase,
+    confirm_page,
+    confirm,
+    cancel,
+    erase_now,
+    erased,
+    choose_page,
+    choose,
+    received,
+]
