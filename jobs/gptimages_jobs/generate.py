@@ -13,10 +13,14 @@ from contextlib import closing
 from typing import Any, cast
 
 import msgspec
+import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
+from datasteward.errors import DisclosureRefused
+from datasteward.processors import disclosures
+from datasteward.processors.gate import Gate
 from gptimages.activity import usage
 from gptimages.installation import Installation
 from gptimages.models import new_id
@@ -36,11 +40,17 @@ from gptimages.studio.models import Generation, GenerationReference, Image, Refe
 from gptimages.studio.progress import Hub
 from gptimages.studio.thumbnails import thumbnail
 from gptimages.studio.wish import SEEDS
-from gptimages_jobs.errors import TryAgain
+from gptimages_jobs.errors import JobError, TryAgain
 
+log = structlog.get_logger()
+
+PURPOSE = "generate"
+CATEGORIES = ("user.content.private.prompt", "user.content.private.generation", "user.content.private.reference")
+"""What an engine receives; the last only when there are pictures to start from."""
 TELL_EVERY = 0.5  # seconds between two notes of progress in the run's row
 TRIES = 3
 BROKEN = "Something broke on our side while your pictures were made; what is finished is kept. Ask once more."
+NOT_SENT = "The engine is not registered as a recipient of your words, so nothing was sent; our staff can see why."
 NO_ENGINE = "The engine could not be reached after several tries; what is finished is kept. Ask again in a while."
 
 
@@ -77,6 +87,10 @@ class Generate:
             pass
         except EngineRefused as refused:
             _end(here, ref, "refused", str(refused))
+        except DisclosureRefused as closed:
+            log.error("gate closed", processor=self._engine.processor, run=ref)
+            _end(here, ref, "failed", NOT_SENT)
+            raise JobError(str(closed)) from None
         except EngineUnavailable as away:
             _again(here, ref, away)
         except Exception:
@@ -99,15 +113,33 @@ class Generate:
                 runs.end(run, "done", now=now)
                 return None
             run.state, run.problem = "running", None
-            run.processor, run.model, run.is_preview = self._engine.processor, self._engine.model, self._engine.is_preview
+            run.processor, run.model, run.is_preview = (
+                self._engine.processor,
+                self._engine.model,
+                self._engine.is_preview,
+            )
             run.sent_at = now
             request = _request(session, here, run, missing)
             self._pass_gate(session, here, run, request)
         return Task(ref, run.account_id, request, missing)
 
     def _pass_gate(self, session: Session, here: Installation, run: Generation, request: EngineRequest) -> None:
-        """Asks the processor gate, which writes the disclosure down before anything is sent."""
-        raise NotImplementedError
+        """Passes the processor gate; what leaves this installation is written down before it is sent."""
+        processor = here.policies.processors.get(self._engine.processor)
+        categories = CATEGORIES if request.references else CATEGORIES[:-1]
+        if processor is not None and processor.embedded:
+            Gate(here.policies).check(processor.id, categories, PURPOSE)
+            return
+        disclosures.disclose(
+            session,
+            here.policies,
+            run.account_id,
+            recipient=self._engine.processor,
+            purpose=PURPOSE,
+            categories=categories,
+            now=here.clock(),
+            reference=run.id,
+        )
 
     def _make(self, here: Installation, task: Task) -> None:
         """Follows the engine until the last picture is kept."""

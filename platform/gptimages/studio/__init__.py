@@ -1,1 +1,1 @@
-"""The studio: prompts and reference pictures in, pictures out, and the person's history of both."""
+"""The studio: asking for pictures, watching them come, keeping, finding, sharing and deleting them."""

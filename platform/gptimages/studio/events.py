@@ -50,3 +50,13 @@ def look(here: Installation, hub: Hub, account_id: str, run_id: str) -> Status:
     with here.db.read() as session:
         run = runs.find(session, account_id, run_id)
         return views.status(run, len(runs.pictures(session, run)), hub.newest(run.id), here.clock())
+
+
+async def check(here: Installation, account_id: str, run_id: str) -> None:
+    """Raises NotFound, before anything is answered, when the run is not the person's."""
+
+    def found() -> None:
+        with here.db.read() as session:
+            runs.find(session, account_id, run_id)
+
+    await to_thread.run_sync(found)

@@ -17,7 +17,7 @@ from gptimages.installation import Installation
 from gptimages.studio import runs
 from gptimages.studio.models import Favourite, Generation, Image, ShareLink
 
-PAGE = 48
+BATCH = 100  # rows read at a time, so that a search ends early without reading everything
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ def page(
     *,
     now: datetime,
     before: str | None = None,
-    size: int = PAGE,
+    size: int,
 ) -> Page:
     """The next `size` pictures that the filter lets through, after the picture `before` where one is given."""
     cards: list[Card] = []
@@ -85,7 +85,7 @@ def page(
             continue
         if len(cards) == size:
             return Page(cards, cards[-1].id)
-        cards.append(_card(image, run, words, starred is not None))
+        cards.append(card(image, run, words, starred is not None))
     return Page(cards, None)
 
 
@@ -137,7 +137,7 @@ def _rows(
         .outerjoin(Favourite, Favourite.image_id == Image.id)
         .where(Image.account_id == account_id, *_conditions(wanted, now))
         .order_by(Image.created_at.desc(), Image.id.desc())
-        .execution_options(yield_per=PAGE + 1)
+        .execution_options(yield_per=BATCH)
     )
     last = session.get(Image, before) if before else None
     if last is not None and last.account_id == account_id:
@@ -171,7 +171,8 @@ def _within(month: datetime) -> ColumnElement[bool]:
     return (Image.created_at >= month) & (Image.created_at < month + relativedelta(months=1))
 
 
-def _card(image: Image, run: Generation, words: str | None, favourite: bool) -> Card:
+def card(image: Image, run: Generation, words: str | None, favourite: bool) -> Card:
+    """A picture with what a list shows of it."""
     return Card(
         id=image.id,
         run_id=run.id,

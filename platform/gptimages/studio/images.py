@@ -115,8 +115,8 @@ def remove(session: Session, here: Installation, account_id: str, wanted: Collec
     chosen = _chosen(account_id, wanted)
     touched = list(session.scalars(select(Image.generation_id).where(chosen).distinct()))
     dispose(session, here.catalog, _table(Image), chosen, now=now)
-    empty = Generation.id.in_(touched) & Generation.state.in_(ENDED) & ~exists().where(
-        Image.generation_id == Generation.id
+    empty = (
+        Generation.id.in_(touched) & Generation.state.in_(ENDED) & ~exists().where(Image.generation_id == Generation.id)
     )
     remove_runs(session, here, account_id, empty, now=now)
     queue.promise(session, DISPOSAL, account_id, now=now)

@@ -37,9 +37,7 @@ class Stored(msgspec.Struct, frozen=True):
         return reference_key(self.id)
 
 
-def store(
-    here: Installation, account_id: str, pictures: Sequence[tuple[Role, Picture]], now: datetime
-) -> list[Stored]:
+def store(here: Installation, account_id: str, pictures: Sequence[tuple[Role, Picture]], now: datetime) -> list[Stored]:
     """Stores the bytes of rebuilt pictures, promised to disposal until `attach` has written their rows."""
     found = [Stored(new_id(), role, picture) for role, picture in pictures]
     if found:

@@ -9,6 +9,9 @@ from litestar.types import ControllerRouterHandler
 
 from gptimages.accounts import api as accounts_api
 from gptimages.accounts import routes as accounts
+from gptimages.studio import api as studio_api
+from gptimages.studio import history_routes, image_routes, shared_routes
+from gptimages.studio import routes as studio
 from gptimages.web import pages
 from gptimages.web.visitor import Visitor
 
@@ -19,6 +22,11 @@ ALL: list[ControllerRouterHandler] = [
     *pages.ROUTES,
     *accounts.ROUTES,
     *accounts_api.API,
+    *studio.ROUTES,
+    *history_routes.ROUTES,
+    *image_routes.ROUTES,
+    *shared_routes.ROUTES,
+    *studio_api.API,
 ]
 
 
