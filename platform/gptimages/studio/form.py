@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 
 import msgspec
-from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
 
 from gptimages.errors import InputError
 from gptimages.studio.references import Role

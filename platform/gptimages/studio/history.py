@@ -130,7 +130,7 @@ def matches(words: str | None, wanted: str) -> bool:
 
 def _rows(
     session: Session, account_id: str, wanted: Filter, now: datetime, before: str | None
-) -> Iterator[Row[tuple[Image, Generation, str | None]]]:
+) -> Iterator[Row[Image, Generation, str | None]]:
     query = (
         select(Image, Generation, Favourite.id)
         .join(Generation, Generation.id == Image.generation_id)

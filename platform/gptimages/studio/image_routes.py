@@ -51,7 +51,7 @@ def image_page(
         image = images.find(session, visitor.id, image_id)
         run = images.run_of(session, image)
         earlier, later = images.neighbours(session, image)
-        context = {
+        context: dict[str, Any] = {
             "words": runs.words(here, run),
             "favourite": images.is_favourite(session, image),
             "links": [(link, sharing.alive(link, now)) for link in sharing.links(session, image)],

@@ -83,7 +83,7 @@ def neighbours(session: Session, image: Image) -> tuple[str | None, str | None]:
 
 
 def _before(left: tuple[object, object], right: tuple[object, object]) -> ColumnElement[bool]:
-    result: ColumnElement[bool] = (left[0] < right[0]) | ((left[0] == right[0]) & (left[1] < right[1]))  # type: ignore[operator,assignment]
+    result: ColumnElement[bool] = (left[0] < right[0]) | ((left[0] == right[0]) & (left[1] < right[1]))  # type: ignore[operator]
     return result
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from datasteward.keys import Box
-from datasteward.types import Sealed, UtcDateTime
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.catalog import owned_by, owned_via, record, tag
+from datasteward.keys import Box
+from datasteward.types import Sealed, UtcDateTime
 from gptimages.models import AccountId, Base, Id, Moment, ObjectKey
 
 
@@ -68,8 +68,8 @@ class ReferenceImage(Base):
     account_id: Mapped[AccountId]
     object: Mapped[str] = mapped_column(ObjectKey, info=tag("user.content.private.reference", holds="object"))
     media_type: Mapped[str] = mapped_column(String(20), info=tag("system.operations"))
-    width: Mapped[int] = mapped_column(info=tag("user.content.private.reference"))
-    height: Mapped[int] = mapped_column(info=tag("user.content.private.reference"))
+    width: Mapped[int] = mapped_column(info=tag("user.content.private.generation"))
+    height: Mapped[int] = mapped_column(info=tag("user.content.private.generation"))
     bytes: Mapped[int] = mapped_column(info=tag("system.operations"))
     created_at: Mapped[Moment]
     last_used_at: Mapped[Moment]
@@ -110,7 +110,7 @@ class Image(Base):
     generation_id: Mapped[str] = mapped_column(
         ForeignKey("generation.id", ondelete="CASCADE"), info=tag("system.operations")
     )
-    position: Mapped[int] = mapped_column(info=tag("user.content.private.image"))
+    position: Mapped[int] = mapped_column(info=tag("user.content.private.generation"))
     object: Mapped[str] = mapped_column(ObjectKey, info=tag("user.content.private.image", holds="object"))
     thumbnail: Mapped[str] = mapped_column(
         ObjectKey,
@@ -118,11 +118,11 @@ class Image(Base):
             "user.content.private.image", export=False, why_not="A smaller copy of the same picture.", holds="object"
         ),
     )
-    media_type: Mapped[str] = mapped_column(String(20), info=tag("user.content.private.image"))
-    width: Mapped[int] = mapped_column(info=tag("user.content.private.image"))
-    height: Mapped[int] = mapped_column(info=tag("user.content.private.image"))
-    bytes: Mapped[int] = mapped_column(info=tag("user.content.private.image"))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("user.content.private.image"))
+    media_type: Mapped[str] = mapped_column(String(20), info=tag("user.content.private.generation"))
+    width: Mapped[int] = mapped_column(info=tag("user.content.private.generation"))
+    height: Mapped[int] = mapped_column(info=tag("user.content.private.generation"))
+    bytes: Mapped[int] = mapped_column(info=tag("user.content.private.generation"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("user.content.private.generation"))
 
 
 class StylePreference(Base):

@@ -45,8 +45,16 @@ def begin(
     references.attach(session, account_id, run.id, stored, now)
     _remember(session, account_id, wish, now)
     queue.promise(session, JOB, run.id, now=now)
-    facts = {"run": run.id, "pictures": run.count, "references": len(stored)}
-    audit.append(session, "generation.asked", actor=account_id, subject=account_id, now=now, **facts)
+    audit.append(
+        session,
+        "generation.asked",
+        actor=account_id,
+        subject=account_id,
+        now=now,
+        run=run.id,
+        pictures=run.count,
+        references=len(stored),
+    )
     return run
 
 

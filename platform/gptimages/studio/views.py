@@ -100,10 +100,7 @@ def status(run: Generation, made: int, glimpse: Glimpse | None, now: datetime) -
 
 def size_choices(engine: EngineFacts) -> list[SizeChoice]:
     """The sizes of the engine, for the form."""
-    return [
-        SizeChoice(str(size), shape(size.width, size.height), size.width, size.height, _outline(size))
-        for size in engine.sizes
-    ]
+    return [SizeChoice(str(size), shape(size.width, size.height), _outline(size)) for size in engine.sizes]
 
 
 def ratio(width: int, height: int) -> str:
