@@ -15,6 +15,7 @@
     ├── HoldInTheWay            a legal hold keeps this data from being disposed of
     ├── HoldError               a hold cannot be placed or lifted as asked
     ├── StalePlan               what was approved is no longer what would be done
+    │   └── PlanTooLarge        a person has to look at a plan of this size before it is carried out
     ├── RequestStateError       a rights request is not in a state that allows this
     ├── ErasureUnfinished       an erasure is not through yet: an object stays, or the scan found something
     ├── PurposeError            the purpose does not allow this use of the data
@@ -98,6 +99,10 @@ class HoldError(StewardError):
 
 class StalePlan(StewardError):
     """What was approved is no longer what would be done: make a new plan."""
+
+
+class PlanTooLarge(StalePlan):
+    """The plan takes more rows than a run may that nobody looked at."""
 
 
 class RequestStateError(StewardError):

@@ -1,12 +1,13 @@
 """Retention: on the schedule makes a plan and carries it out; from the console carries out the plan that was ordered.
 
 A run that was cut off is taken up again, by the same job or by the next one on the schedule. A plan that no longer holds
-is marked with the sentence that says why, and the job fails with it.
+is marked with the sentence that says why, and the job fails with it; one that is larger than policies/limits.yaml leaves
+to a run stays open, for a person to look at.
 """
 
 from __future__ import annotations
 
-from datasteward.errors import StalePlan
+from datasteward.errors import PlanTooLarge, StalePlan
 from datasteward.retention import applying, plans
 from datasteward.retention.applying import Progress
 from datasteward.retention.plan import Plan
@@ -34,10 +35,18 @@ def run(here: Installation, ref: str) -> None:
     _finish(here, made.id)
 
 
-def carry_out(here: Installation, plan: Plan, *, by: str, progress: Progress | None = None) -> Result:
-    """Applies the plan and sees to it that the objects go too. Raises StalePlan, after noting it beside the plan."""
+def carry_out(
+    here: Installation, plan: Plan, *, by: str, progress: Progress | None = None, looked_at: bool = False
+) -> Result:
+    """Applies the plan and sees to it that the objects go too.
+
+    Raises PlanTooLarge, which leaves the plan open, or StalePlan after noting it beside the plan.
+    """
+    now = here.clock()
     try:
-        done = applying.apply(here.db.write, here.steward, plan, by=by, now=here.clock(), progress=progress)
+        done = applying.apply(here.db.write, here.steward, plan, by=by, now=now, progress=progress, looked_at=looked_at)
+    except PlanTooLarge:
+        raise
     except StalePlan as stale:
         _note_refusal(here, plan, str(stale), by)
         raise

@@ -60,7 +60,7 @@ def apply(open_here: Open, plan: str, yes: bool) -> None:
             _show(given)
             click.confirm(f"\nDestroy {figure(given.rows)} rows for good?", abort=True)
         with click.progressbar(length=given.rows, label="Carrying it out", file=sys.stderr) as bar:
-            done = carry_out(here, given, by=BY, progress=lambda rows, _: bar.update(rows - bar.pos))
+            done = carry_out(here, given, by=BY, progress=lambda rows, _: bar.update(rows - bar.pos), looked_at=True)
         try:
             disposal.run(here, given.id)
         except TryAgain as later:

@@ -343,6 +343,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     share_link: Span
     api_token: Span
     policy_notice: Span
+    retention_plan_age: Span
     first_plan: str
     plans: dict[str, Plan]
 

@@ -42,14 +42,16 @@ def apply(
     by: str,
     now: datetime,
     progress: Progress | None = None,
+    looked_at: bool = False,
 ) -> Result:
     """Executes the plan and returns what went. The bytes of objects are destroyed afterwards from disposal's outbox.
 
     Raises StalePlan, before anything is done, when the plan is not this database's, was edited, is applied already, comes
-    from another policy set or from the future, is too old, too large, or would by now take more than it names.
+    from another policy set or from the future, is too old, or would by now take more than it names; PlanTooLarge when it
+    is above the size for a run that nobody `looked_at`.
     """
     with write() as session:
-        done = _begin(session, steward, given, by=by, now=now)
+        done = _begin(session, steward, given, by=by, now=now, looked_at=looked_at)
     for number, item in enumerate(given.items):
         while done.taken[number] < item.goes:
             before = done
@@ -70,7 +72,7 @@ def order(session: Session, steward: Steward, plan_id: str, *, by: str, now: dat
     """
     stored = plans.row(session, plan_id, lock=True)
     given = plans.load(stored)
-    check(session, steward, stored, given, so_far(stored, given), now=now)
+    check(session, steward, stored, given, so_far(stored, given), now=now, looked_at=True)
     if stored.state != plans.OPEN:
         raise StalePlan("This plan is being carried out already: look at how far it is.")
     stored.state, stored.applied_by = plans.ORDERED, by
@@ -81,11 +83,12 @@ def order(session: Session, steward: Steward, plan_id: str, *, by: str, now: dat
     return given
 
 
-def _begin(session: Session, steward: Steward, given: Plan, *, by: str, now: datetime) -> Result:
+def _begin(session: Session, steward: Steward, given: Plan, *, by: str, now: datetime, looked_at: bool) -> Result:
     stored = plans.row(session, given.id, lock=True)
     plans.same(stored, given)
     done = so_far(stored, given)
-    check(session, steward, stored, given, done, now=now)
+    begun = stored.state in (plans.ORDERED, plans.RUNNING)
+    check(session, steward, stored, given, done, now=now, looked_at=looked_at or begun)
     stored.state, stored.applied_by = plans.RUNNING, by
     note(stored, done)
     return done

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from datasteward.errors import StalePlan
+from datasteward.errors import PlanTooLarge, StalePlan
 from datasteward.retention import plans
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Plan
@@ -19,9 +19,20 @@ from datasteward.steward import Steward
 
 
 def check(
-    session: Session, steward: Steward, stored: RetentionPlan, given: Plan, done: Result, *, now: datetime
+    session: Session,
+    steward: Steward,
+    stored: RetentionPlan,
+    given: Plan,
+    done: Result,
+    *,
+    now: datetime,
+    looked_at: bool = False,
 ) -> None:
-    """Raises StalePlan unless the plan may be carried out now, or taken up again after what is `done`."""
+    """Raises StalePlan unless the plan may be carried out now, or taken up again after what is `done`.
+
+    `looked_at`: a person wants this very plan carried out. Without, a plan above the size that policies/limits.yaml allows
+    to a run raises PlanTooLarge, and stays open for somebody to look at.
+    """
     if stored.state == plans.APPLIED:
         raise StalePlan("This plan was carried out before; its result stands beside it.")
     if stored.state == plans.REFUSED:
@@ -31,7 +42,8 @@ def check(
     if given.policy_hash != steward.policies.hash:
         raise StalePlan("The policies have changed since this plan was made: make a new plan and look at it again.")
     _check_time(steward, stored, given, now)
-    _check_size(steward, given)
+    if not looked_at:
+        _check_size(steward, given)
     _check_counts(session, steward, given, done)
 
 
@@ -46,11 +58,11 @@ def _check_time(steward: Steward, stored: RetentionPlan, given: Plan, now: datet
 
 
 def _check_size(steward: Steward, given: Plan) -> None:
-    cap = steward.policies.limits.retention_most_per_run.value
-    if given.rows > cap:
-        raise StalePlan(
-            f"This plan takes {given.rows} rows, and policies/limits.yaml allows {cap} in a run: "
-            "see why there are so many, or raise the limit."
+    most = steward.policies.limits.retention_most_per_run.value
+    if given.rows > most:
+        raise PlanTooLarge(
+            f"This plan takes {given.rows} rows, more than the {most} that policies/limits.yaml leaves to a run "
+            "that nobody looked at: look at the plan, and carry it out by hand if it is right."
         )
 
 
