@@ -7,26 +7,24 @@ programs can see that it is one message. What cannot be delivered now is tried a
 from __future__ import annotations
 
 from datetime import timedelta
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
 
 import structlog
+from sqlalchemy import select
+
 from datasteward.keys import reveal
 from gptimages.accounts.models import Account
 from gptimages.errors import MailFailed
 from gptimages.installation import Installation
+from gptimages.messaging.letter import letter
 from gptimages.messaging.models import MailMessage
 from gptimages.messaging.outbox import MAIL
 from gptimages.messaging.transport import MailTransport
-from sqlalchemy import select
 
 log = structlog.get_logger()
 
 KEPT, SENT, WAITING, FAILED = "kept", "sent", "waiting", "failed"
 FIRST_WAIT = timedelta(minutes=1)
-MOST_ATTEMPTS = 12  # doubling from a minute: about three days, after which mail servers give up as well (RFC 5321, 4.5.4.1)
 
 
 class Mail:
@@ -37,20 +35,15 @@ class Mail:
     def __init__(self, transport: MailTransport) -> None:
         self._transport = transport
 
-    def run(self, here: Installation, ref: str) -> None:
+    def run(self, here: Installation, _ref: str) -> None:
         """Sends everything that waits and is due."""
         while (mail_id := _next(here)) is not None:
             self._send(here, mail_id)
 
     def _send(self, here: Installation, mail_id: str) -> None:
-        with here.db.read() as session:
-            mail = session.get(MailMessage, mail_id)
-            message = compose(here, mail, session.get_one(Account, mail.account_id)) if mail else None
-        if message is None:
-            return
         problem: MailFailed | None = None
         try:
-            self._transport.send(message)
+            self._transport.send(_composed(here, mail_id))
         except MailFailed as failed:
             problem = failed
             log.warning("mail not sent", mail=mail_id, temporary=failed.temporary)
@@ -60,18 +53,19 @@ class Mail:
                 _mark(here, stored, problem)
 
 
-def compose(here: Installation, mail: MailMessage, account: Account) -> EmailMessage:
+def _composed(here: Installation, mail_id: str) -> EmailMessage:
     """The message as it leaves, to the address that the account has now."""
-    message = EmailMessage(policy=SMTP)
-    name, sender = parseaddr(here.settings.mail_from)
-    message["From"] = Address(name, addr_spec=sender)
-    message["To"] = Address(addr_spec=reveal(here.vault, account, "email", subject=account.id) or "")
-    message["Subject"] = reveal(here.vault, mail, "subject", subject=account.id) or ""
-    message["Date"] = format_datetime(here.clock())
-    message["Message-ID"] = f"<{mail.id}@{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(reveal(here.vault, mail, "body", subject=account.id) or "")
-    return message
+    with here.db.read() as session:
+        mail = session.get_one(MailMessage, mail_id)
+        account = session.get_one(Account, mail.account_id)
+        return letter(
+            sender=here.settings.mail_from,
+            recipient=reveal(here.vault, account, "email", subject=account.id) or "",
+            subject=reveal(here.vault, mail, "subject", subject=account.id) or "",
+            body=reveal(here.vault, mail, "body", subject=account.id) or "",
+            now=here.clock(),
+            reference=mail.id,
+        )
 
 
 def _next(here: Installation) -> str | None:
@@ -85,7 +79,7 @@ def _mark(here: Installation, mail: MailMessage, problem: MailFailed | None) -> 
     if problem is None:
         mail.state = KEPT if here.settings.mail == "outbox" else SENT
         mail.sent_at = here.clock()
-    elif problem.temporary and mail.attempts < MOST_ATTEMPTS:
+    elif problem.temporary and mail.attempts < here.policies.limits.mail_attempts.value:
         mail.next_try_at = here.clock() + FIRST_WAIT * 2 ** (mail.attempts - 1)
     else:
         mail.state = FAILED

@@ -12,8 +12,8 @@ from gptimages.publishing import versions
 KIND = versions.TELLING
 
 
-def run(here: Installation, ref: str) -> None:
-    """Tells who has not been told of the coming version; `ref` is the version, or the schedule's word."""
+def run(here: Installation, _ref: str) -> None:
+    """Tells who has not been told of the coming version."""
     told = 0
     while True:
         now = here.clock()

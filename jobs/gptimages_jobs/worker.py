@@ -30,7 +30,7 @@ BROKEN = "This job broke on our side; the log names the place."
 class Handler(Protocol):
     """Does one kind of job. Opens its own transactions; may be run twice for the same `ref`."""
 
-    def __call__(self, here: Installation, ref: str) -> None:
+    def __call__(self, here: Installation, ref: str, /) -> None:
         """Does the job about the row `ref`. Raises TryAgain to be put back."""
         ...
 
@@ -56,7 +56,7 @@ class Worker:
             thread.start()
 
     def stop(self, seconds: float = 10.0) -> None:
-        """Takes no more jobs and waits up to `seconds` for those that run; what is not done then is taken up at the next start."""
+        """Takes no more jobs and waits up to `seconds` for those that run; the rest is taken up at the next start."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(seconds / len(self._threads))

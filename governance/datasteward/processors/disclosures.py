@@ -78,4 +78,4 @@ def counts(session: Session, subject: str | None = None) -> dict[str, int]:
     query = select(Disclosure.recipient, func.count()).group_by(Disclosure.recipient)
     if subject is not None:
         query = query.where(Disclosure.subject_id == subject)
-    return {recipient: number for recipient, number in session.execute(query)}
+    return dict(session.execute(query).tuples().all())

@@ -44,7 +44,7 @@ def adder(settings: Settings) -> Callable[[Message, Scope], Coroutine[Any, Any, 
     """A `before_send` hook that adds the headers; answers that say nothing of caching are not to be kept."""
     fixed = policy(settings)
 
-    async def add(message: Message, scope: Scope) -> None:
+    async def add(message: Message, _scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
         headers = MutableScopeHeaders.from_message(message)

@@ -9,9 +9,13 @@ from litestar.types import ControllerRouterHandler
 
 from gptimages.accounts import api as accounts_api
 from gptimages.accounts import routes as accounts
+from gptimages.consoles import legal
+from gptimages.messaging import routes as messaging
+from gptimages.publishing import routes as publishing
 from gptimages.studio import api as studio_api
 from gptimages.studio import history_routes, image_routes, shared_routes
 from gptimages.studio import routes as studio
+from gptimages.support import routes as support
 from gptimages.web import pages
 from gptimages.web.visitor import Visitor
 
@@ -20,6 +24,10 @@ OPEN_TO_OTHER_SITES: tuple[str, ...] = ()
 
 ALL: list[ControllerRouterHandler] = [
     *pages.ROUTES,
+    *publishing.ROUTES,
+    *messaging.ROUTES,
+    *support.ROUTES,
+    *legal.ROUTES,
     *accounts.ROUTES,
     *accounts_api.API,
     *studio.ROUTES,

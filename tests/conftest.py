@@ -1,0 +1,86 @@
+"""What every test may ask for: an installation with the shipped policies on real SQLite, and a clock that can be set."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gptimages.accounts import people, roles
+from gptimages.accounts.models import Account
+from gptimages.installation import Installation, open_installation
+from gptimages.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that stands until it is moved; calling it tells the time (UTC)."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> datetime:
+        """Moves the clock on by a timedelta's arguments and tells the time."""
+        self.now += timedelta(**by)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock at START."""
+    return Clock()
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> Path:
+    """A copy of the shipped policies that a test may change."""
+    return Path(shutil.copytree(ROOT / "policies", tmp_path / "policies"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a demo installation in a directory of its own."""
+    return Settings(
+        data=tmp_path / "data",
+        policies=ROOT / "policies",
+        demo=True,
+        oidc_issuer="http://127.0.0.1:8001",
+        oidc_client_id="gptimages-test",
+        oidc_client_secret="a secret of the tests",
+        scheduler=False,
+    )
+
+
+@pytest.fixture
+def here(settings: Settings, clock: Clock) -> Iterator[Installation]:
+    """An open installation on SQLite."""
+    opened = open_installation(settings, clock)
+    yield opened
+    opened.close()
+
+
+PersonFactory = Callable[..., Account]
+
+
+@pytest.fixture
+def person(here: Installation) -> PersonFactory:
+    """Makes people: `person("Ines", roles=["operator"])` returns the account."""
+
+    def make(name: str = "Ines Halvorsen", *, country: str = "NO", given: tuple[str, ...] = ()) -> Account:
+        now = here.clock()
+        with here.db.write() as session:
+            mail = f"{name.split()[0].lower()}@people.example"
+            account = people.create(session, here, name=name, email=mail, country=country, minimum_age=13, now=now)
+            for role in given:
+                roles.grant(session, here, account.id, role, by="tests", now=now)
+        return account
+
+    return make
