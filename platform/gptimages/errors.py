@@ -9,6 +9,7 @@
     ├── NotAllowed            the role does not allow it (403)
     ├── SignInNeeded          nobody is signed in, or not freshly enough (401)
     ├── Conflict              the thing is not in a state that allows this (409)
+    │   └── AccountClosing    an erasure of the account waits, so that nothing else is open to it
     ├── MailFailed            a mail was not taken: to be tried again, or never
     ├── EngineRefused         see gptimages.studio.engine
     └── EngineUnavailable     see gptimages.studio.engine
@@ -67,3 +68,7 @@ class MailFailed(GptImagesError):
     def __init__(self, message: str, *, temporary: bool) -> None:
         super().__init__(message)
         self.temporary = temporary
+
+
+class AccountClosing(Conflict):
+    """An erasure of the account waits: until it is taken back, only what has to do with leaving is open."""

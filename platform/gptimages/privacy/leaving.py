@@ -65,15 +65,17 @@ def waiting(session: Session, account_id: str) -> SubjectRequest | None:
     return requests.current(session, account_id, "erasure")
 
 
-def cancel(session: Session, here: Installation, account_id: str, *, now: datetime) -> None:
+def cancel(session: Session, here: Installation, account_id: str, *, now: datetime) -> SubjectRequest:
     """Takes the erasure back: the account is as before, but for ended sessions and links.
 
     Raises RequestStateError when none waits, or it has begun.
     """
     account = people.get(session, account_id)
-    requests.cancel(session, _under_way(session, account_id), actor=account_id, now=now)
+    request = _under_way(session, account_id)
+    requests.cancel(session, request, actor=account_id, now=now)
     account.state = ACTIVE
     _tell(session, here, account, "Your account stays", "The erasure was taken back. Everything is as it was.", now)
+    return request
 
 
 def hurry(session: Session, account_id: str, *, now: datetime) -> None:

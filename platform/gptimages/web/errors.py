@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from datasteward.errors import HoldInTheWay, KeyMissing, ObjectMissing, RequestStateError, StalePlan, StewardError
 from litestar.connection import Request
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Response
@@ -27,7 +26,9 @@ from litestar.status_codes import (
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
+from datasteward.errors import HoldInTheWay, KeyMissing, ObjectMissing, RequestStateError, StalePlan, StewardError
 from gptimages.errors import (
+    AccountClosing,
     Conflict,
     GptImagesError,
     InputError,
@@ -83,6 +84,8 @@ def handlers(renderer: Renderer) -> dict[int | type[Exception], Any]:
         if isinstance(error, SignInNeeded) and _wants_page(request) and request.method == "GET":
             again = "&again=1" if error.fresh else ""
             return Redirect(f"/sign-in?next={request.url.path}{again}", status_code=HTTP_303_SEE_OTHER)
+        if isinstance(error, AccountClosing) and _wants_page(request) and request.method == "GET":
+            return Redirect("/privacy/erase", status_code=HTTP_303_SEE_OTHER)
         return _answer(renderer, request, status_of(error), str(error))
 
     def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

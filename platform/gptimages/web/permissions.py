@@ -12,7 +12,7 @@ from typing import Any, Literal
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from gptimages.errors import NotAllowed, SignInNeeded, StartError
+from gptimages.errors import AccountClosing, NotAllowed, SignInNeeded, StartError
 from gptimages.web.visitor import Visitor
 
 ALLOW = "allow"
@@ -53,13 +53,17 @@ class Permission(StrEnum):
     ABUSE_DECIDE = "staff:abuse:decide"
 
 
+WHILE_CLOSING = frozenset({Permission.ACCOUNT_ERASE, Permission.ACCOUNT_EXPORT, Permission.SESSION_END})
+"""What is left to somebody whose erasure waits: to take it back or hurry it, to take the archive along, to sign out."""
+
+
 def needs(permission: Permission, *, fresh: bool = False) -> dict[str, Any]:
     """The `opt` of a route that needs `permission`; `fresh`: and a sign-in no older than policies/limits.yaml says."""
     return {ALLOW: permission, FRESH: fresh}
 
 
 def guard(connection: ASGIConnection[Any, Visitor, Any, Any], handler: BaseRouteHandler) -> None:
-    """The one place where a request is allowed or not. Raises SignInNeeded or NotAllowed."""
+    """The one place where a request is allowed or not. Raises SignInNeeded, NotAllowed or AccountClosing."""
     allow: Permission | Literal["public"] = handler.opt[ALLOW]
     if allow == "public":
         return
@@ -68,12 +72,18 @@ def guard(connection: ASGIConnection[Any, Visitor, Any, Any], handler: BaseRoute
         raise SignInNeeded("Sign in to go on.")
     if allow not in visitor.permissions:
         raise NotAllowed("Your role does not allow this; an administrator can give you one that does.")
+    if visitor.closing and allow not in WHILE_CLOSING:
+        raise AccountClosing("Your account is closing: keep it first, in your privacy centre, to go on.")
     if handler.opt.get(FRESH) and not visitor.fresh:
         raise SignInNeeded("Sign in once more, so that it is surely you.", fresh=True)
 
 
 def check_routes(handlers: Iterable[BaseRouteHandler]) -> None:
-    """Raises StartError naming every route that does not say who may use it (default deny)."""
-    silent = sorted(str(handler) for handler in handlers if ALLOW not in handler.opt)
+    """Raises StartError naming every route that does not say who may use it (default deny).
+
+    The answers to OPTIONS, which Litestar makes itself, name a route's methods and nothing else.
+    """
+    ours = (handler for handler in handlers if getattr(handler, "http_methods", None) != {"OPTIONS"})
+    silent = sorted(str(handler) for handler in ours if ALLOW not in handler.opt)
     if silent:
         raise StartError("These routes do not say who may use them: " + ", ".join(silent) + ".")

@@ -12,6 +12,8 @@ from gptimages.accounts import routes as accounts
 from gptimages.consoles import legal
 from gptimages.messaging import routes as messaging
 from gptimages.publishing import routes as publishing
+from gptimages.privacy import api as privacy_api
+from gptimages.privacy import routes as privacy
 from gptimages.studio import api as studio_api
 from gptimages.studio import history_routes, image_routes, shared_routes
 from gptimages.studio import routes as studio
@@ -35,6 +37,8 @@ ALL: list[ControllerRouterHandler] = [
     *image_routes.ROUTES,
     *shared_routes.ROUTES,
     *studio_api.API,
+    *privacy.ROUTES,
+    *privacy_api.API,
 ]
 
 
