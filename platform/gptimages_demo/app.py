@@ -159,11 +159,11 @@ def create_app(config: Config) -> Litestar:
     def jwks() -> dict[str, Any]:
         return {"keys": [provider.key.as_dict(private=False)]}
 
-    @get("/authorize", sync_to_thread=True)
+    @get("/authorize", sync_to_thread=False)
     def authorize(request: Request[Any, Any, Any]) -> Response[Any]:
         return _authorize(provider, msgspec.convert(dict(request.query_params), Asked))
 
-    @post("/authorize", sync_to_thread=True)
+    @post("/authorize", sync_to_thread=False)
     def chosen(data: URLEncodedBody[Asked]) -> Response[Any]:
         return _chosen(provider, data)
 
