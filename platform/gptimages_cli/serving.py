@@ -32,13 +32,13 @@ def serve() -> None:
 @click.command()
 def run() -> None:
     """Serve the demo: everything embedded, invented people, pictures drawn without a model."""
-    from gptimages_demo import people, provider
+    from gptimages_demo import provider, setting_up  # noqa: PLC0415 - loaded in demo mode alone
 
     settings = _demo_settings()
     check(settings)
     _check_port(settings.host, settings.demo_port, "DEMO_PORT")
     here = open_installation(settings)
-    people.ensure_people(here)
+    setting_up.set_up(here)
     here.close()
     with provider.running(settings):
         _announce(settings)

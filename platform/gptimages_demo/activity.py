@@ -45,7 +45,8 @@ class Year:
     def some_time(self, since: datetime | None = None) -> datetime:
         """A moment between `since` (or the account's first day) and now, more often a recent one."""
         start = since or self.account.created_at
-        return start + (self.now - start) * self.chance.random() ** 0.7
+        share: float = self.chance.random() ** 0.7
+        return start + (self.now - start) * share
 
 
 def live(session: Session, year: Year) -> None:

@@ -59,7 +59,7 @@ def today(session: Session, now: datetime) -> Today:
     waiting = [request for request in requests if request.state in OPEN]
     decisions = [
         *(_about_request(request, now) for request in waiting if request.state in NEEDS_US),
-        *(_about_report(report, now) for report in session.scalars(select(Report).where(Report.state == "open"))),
+        *(_about_report(report) for report in session.scalars(select(Report).where(Report.state == "open"))),
         *(_about_hold(hold, now) for hold in session.scalars(_holds_to_review(now))),
     ]
     decisions.sort(key=lambda decision: (decision.until is None, decision.until))
@@ -124,7 +124,7 @@ def _about_request(request: SubjectRequest, now: datetime) -> Decision:
     )
 
 
-def _about_report(report: Report, now: datetime) -> Decision:
+def _about_report(report: Report) -> Decision:
     child = report.kind == "under-age"
     return Decision(
         title="A child’s account was reported" if child else "A picture or a use was reported",
@@ -151,7 +151,7 @@ def _about_hold(hold: LegalHold, now: datetime) -> Decision:
     )
 
 
-def _holds_to_review(now: datetime) -> Select[tuple[LegalHold]]:
+def _holds_to_review(now: datetime) -> Select[LegalHold]:
     return select(LegalHold).where(LegalHold.lifted_at.is_(None), LegalHold.review_at < now + WEEK)
 
 

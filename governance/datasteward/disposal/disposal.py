@@ -17,6 +17,7 @@ from datasteward.catalog import Catalog
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectStoreError
 from datasteward.objects import EncryptedObjects
+from datasteward.statements import changed
 
 BATCH = 500
 
@@ -40,7 +41,7 @@ def dispose(
             gone += dispose(session, catalog, child, refers, now=now)
     for column in catalog.objects(table):
         promise_objects(session, column, where, now=now)
-    gone[table.name] += session.execute(delete(table).where(where)).rowcount  # type: ignore[attr-defined]
+    gone[table.name] += changed(session, delete(table).where(where))
     return +gone
 
 

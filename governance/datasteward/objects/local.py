@@ -32,12 +32,14 @@ class LocalDirectory:
         self._root = root
         with _faults():
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for number in range(256):
+                (root / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
+            sync_directory(root)
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Stores the chunks, and gives their size in bytes; atomic, durable when it returns."""
         path = self._path(key)
         with _faults():
-            self._make_directory(path.parent)
             file, unfinished = _begin(path)
         try:
             with file:
@@ -87,11 +89,6 @@ class LocalDirectory:
     def _path(self, key: str) -> Path:
         fan = hashlib.sha256(check_key(key).encode()).hexdigest()[:2]
         return self._root / fan / key.replace("/", "~")
-
-    def _make_directory(self, directory: Path) -> None:
-        with suppress(FileExistsError):
-            directory.mkdir(mode=0o700)
-            sync_directory(self._root)
 
     def _files(self) -> Iterator[Path]:
         with _faults():

@@ -30,17 +30,30 @@ def due(catalog: Catalog, table: Table, clock: str, cutoffs: Mapping[str, dateti
 
 
 def held(catalog: Catalog, table: Table) -> ColumnElement[bool]:
-    """Rows that a hold keeps: those of a held person, and those whose going would take or change a held person's row."""
-    reasons = [_of_held_person(catalog, table)]
+    """Rows that a hold keeps from going: a held person's, and those that would take or change a held person's row."""
+    reasons = [of_held_person(catalog, table)]
     for key in catalog.dependents(table):
         child = key.parent.table
         if child is table:
             continue
         if _same_person(catalog, key) and not catalog.dependents(child):
             continue  # the child is held exactly when this row is
-        kept = held(catalog, child) if goes_along(key) else _of_held_person(catalog, child)
+        kept = held(catalog, child) if goes_along(key) else of_held_person(catalog, child)
         reasons.append(key.column.in_(_detached(select(key.parent).where(key.parent.is_not(None), kept))))
     return or_(*reasons)
+
+
+def of_held_person(catalog: Catalog, table: Table) -> ColumnElement[bool]:
+    """Rows that belong to a data subject under a hold."""
+    road = catalog.record(table).road
+    if road.kind == "nobody":
+        return false()
+    column = table.c[road.column]
+    if road.kind in ("subject", "owned"):
+        return and_(column.is_not(None), column.in_(_detached(holds.subjects())))
+    parent_key = next(iter(column.foreign_keys)).column
+    parents = select(parent_key).where(of_held_person(catalog, parent_key.table))
+    return and_(column.is_not(None), column.in_(_detached(parents)))
 
 
 def along(catalog: Catalog, table: Table, going: ColumnElement[bool]) -> Iterator[tuple[Table, ColumnElement[bool]]]:
@@ -69,18 +82,6 @@ def none_of(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
 def goes_along(key: ForeignKey) -> bool:
     """Whether a row that refers by `key` has to go with what it refers to (else it lets go of it)."""
     return not (key.parent.nullable and key.ondelete == "SET NULL")
-
-
-def _of_held_person(catalog: Catalog, table: Table) -> ColumnElement[bool]:
-    road = catalog.record(table).road
-    if road.kind == "nobody":
-        return false()
-    column = table.c[road.column]
-    if road.kind in ("subject", "owned"):
-        return and_(column.is_not(None), column.in_(_detached(holds.subjects())))
-    parent_key = next(iter(column.foreign_keys)).column
-    parents = select(parent_key).where(_of_held_person(catalog, parent_key.table))
-    return and_(column.is_not(None), column.in_(_detached(parents)))
 
 
 def _same_person(catalog: Catalog, key: ForeignKey) -> bool:

@@ -6,6 +6,7 @@ refers to a row before that row, deletions before anonymisations. So the counts 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from datasteward.audit.models import AuditEntry
 from datasteward.base import new_id
 from datasteward.catalog import Catalog
-from datasteward.retention import conditions, estimate, selection
+from datasteward.retention import estimate, selection
 from datasteward.retention.plan import Item, Plan
 from datasteward.retention.rules import Governed, governed
 from datasteward.retention.selection import Selection, Tally
@@ -49,6 +50,18 @@ def present(session: Session, catalog: Catalog, items: Iterable[Item]) -> list[t
     return [_present(catalog, tally, chosen(catalog, item)) for item in items]
 
 
+def kept_back(session: Session, steward: Steward, subject: str, *, now: datetime) -> dict[str, int]:
+    """What is due of one data subject now, held or not: by the name of the rule how many rows."""
+    catalog, found = steward.catalog, Counter[str]()
+    for each in governed(steward):
+        if catalog.record(each.table).road.kind == "nobody":
+            continue
+        rows = Selection(each.table, each.clock, each.cutoffs(steward.policies, now), each.columns)
+        mine = and_(selection.due(catalog, rows), catalog.belonging_to(each.table, subject))
+        found[each.rule.name] += session.scalar(select(func.count()).select_from(each.table).where(mine)) or 0
+    return dict(+found)
+
+
 def chosen(catalog: Catalog, item: Item) -> Selection:
     """The rows that an item of a plan is about."""
     return Selection(catalog.table(item.table), item.clock, item.cutoffs, item.columns)
@@ -70,7 +83,7 @@ def _item(session: Session, steward: Steward, each: Governed, now: datetime, tal
     catalog, cutoffs = steward.catalog, each.cutoffs(steward.policies, now)
     rows = Selection(each.table, each.clock, cutoffs, each.columns)
     due = tally.left(rows, selection.due(catalog, rows))
-    goes = and_(due, conditions.none_of([conditions.held(catalog, rows.table)]))
+    goes = and_(due, selection.free(catalog, rows))
     found = _count(session, catalog, rows, due, goes)
     number = int(found.goes or 0)
     if number:
@@ -78,16 +91,16 @@ def _item(session: Session, steward: Steward, each: Governed, now: datetime, tal
     return Item(
         rule=each.rule.id,
         name=each.rule.name,
-        table=rows.table.name,
+        table=str(rows.table.name),
         category=catalog.record(rows.table).category,
         action=each.action,
-        kept=each.rule.words,
+        kept=each.kept,
         clock=rows.clock,
         cutoffs=rows.cutoffs,
         due=found.due,
         held=found.due - number,
         goes=number,
-        along=dict(tally.take(rows, goes)) if number else {},
+        along=_named(tally.take(rows, goes)) if number else {},
         oldest=found.oldest,
         newest=found.newest,
         bytes=_bytes(rows, number, int(found.objects or 0)),
@@ -114,6 +127,10 @@ def _bytes(rows: Selection, number: int, objects: int) -> int:
     if rows.columns:
         return number * sum(estimate.width(rows.table.c[name].type) for name in rows.columns)
     return number * estimate.row(rows.table) + objects
+
+
+def _named(counts: Counter[str]) -> dict[str, int]:
+    return {str(name): number for name, number in sorted(counts.items())}  # SQLAlchemy's names are a kind of str
 
 
 def _people(session: Session, catalog: Catalog, taken: list[Going]) -> int:

@@ -67,4 +67,4 @@ def _plus(figures: tuple[int, ...], place: int, more: int) -> tuple[int, ...]:
 
 
 def _sum(totals: Mapping[str, int], more: Counter[str]) -> dict[str, int]:
-    return dict(Counter(totals) + more)
+    return {str(name): number for name, number in (Counter(totals) + more).items()}

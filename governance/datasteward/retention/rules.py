@@ -23,6 +23,17 @@ from datasteward.steward import Steward
 FISCAL = "fiscal_year_end"
 """The clock that starts at the end of the fiscal year in which the table's column lies."""
 
+CLOCKS = {
+    "created": "it was made",
+    "last_used": "the last use",
+    "last_activity": "the last activity",
+    "expires": "it expires",
+    "ended": "it ended",
+    "closed": "it was closed",
+    FISCAL: "the end of the fiscal year",
+}
+"""What each clock starts from, in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Governed:
@@ -45,10 +56,16 @@ class Governed:
         return {country: _cutoff(period, self.clock, policies, now) for country, period in periods.items()}
 
     @property
+    def kept(self) -> str:
+        """For how long, in the words of whoever carries it out: "90 days after the last use"."""
+        words = self.rule.period.words if self.rule.period else ""
+        return f"{words} after {CLOCKS[self.clock]}{', or as the country says' if self.rule.by_country else ''}"
+
+    @property
     def why(self) -> str:
         """The rule in a sentence, for whoever reads the plan."""
         deed = f"emptied of {', '.join(self.columns)}" if self.columns else "deleted"
-        return f"{self.rule.name}: kept {self.rule.words}, then {deed} ({self.rule.legal_basis}; {self.rule.source})."
+        return f"{self.rule.name}: kept {self.kept}, then {deed} ({self.rule.legal_basis}; {self.rule.source})."
 
 
 def governed(steward: Steward) -> list[Governed]:
@@ -79,7 +96,7 @@ def _columns(catalog: Catalog, rule: RetentionRule, table: Table) -> tuple[str, 
         )
     if not columns:
         raise PolicyError(f"The rule {rule.id} has nothing to empty in {table.name}: name categories of its columns.")
-    return tuple(column.name for column in columns)
+    return tuple(str(column.name) for column in columns)
 
 
 def _cutoff(period: Period, clock: str, policies: PolicySet, now: datetime) -> datetime:

@@ -36,9 +36,15 @@ def due(catalog: Catalog, chosen: Selection) -> ColumnElement[bool]:
     return and_(old, conditions.filled(chosen.table, chosen.columns)) if chosen.columns else old
 
 
+def free(catalog: Catalog, chosen: Selection) -> ColumnElement[bool]:
+    """The rows that no hold keeps from going, or from being emptied, which changes no other row."""
+    keeps = conditions.of_held_person if chosen.columns else conditions.held
+    return conditions.none_of([keeps(catalog, chosen.table)])
+
+
 def going(catalog: Catalog, chosen: Selection) -> ColumnElement[bool]:
     """The rows that are due and that no hold keeps."""
-    return and_(due(catalog, chosen), conditions.none_of([conditions.held(catalog, chosen.table)]))
+    return and_(due(catalog, chosen), free(catalog, chosen))
 
 
 class Tally:

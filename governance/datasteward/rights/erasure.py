@@ -140,7 +140,7 @@ class Erasure:
                     _let_go_of_objects(session, self._steward, table, subject, now)
                 else:
                     gone += disposal.dispose(session, catalog, table, catalog.belonging_to(table, subject), now=now)
-            notes.rows, notes.rows_at = dict(gone), now
+            notes.rows, notes.rows_at = {str(name): number for name, number in gone.items()}, now
             notes.objects = max(notes.objects, _waiting(session, now))
             _remember(session, request, notes)
 
@@ -191,9 +191,9 @@ def scan(session: Session, steward: Steward, subject: str) -> tuple[dict[str, in
         number = _count(session, steward, table, subject)
         kept_here = stays(steward, table)
         if number:
-            (kept if kept_here else left)[table.name] = number
+            (kept if kept_here else left)[str(table.name)] = number
         if kept_here and (named := _objects_named(session, steward, table, subject)):
-            left[table.name] = len(named)
+            left[str(table.name)] = len(named)
     if steward.vault.has(subject):
         left["key"] = 1
     return left, kept

@@ -98,7 +98,7 @@ class Export:
             return
         folder = "images" if is_picture(first) else "files"
         path = f"{folder}/{table.name}/{name}{self._suffix(table, column)}{ending(first)}"
-        self._paths[table.name, name, column.name] = path
+        self._paths[str(table.name), name, str(column.name)] = path
         yield from self._zip.file(path, chain([first], pieces), packed=False)
 
     def _suffix(self, table: Table, column: Column[Any]) -> str:
@@ -108,25 +108,25 @@ class Export:
     def _json(self, table: Table) -> Iterator[bytes]:
         columns = rows.handed_over(self._steward.catalog, table)
         head = {
-            "table": table.name,
-            "columns": {c.name: self._steward.catalog.tag(c).category for c in columns},
+            "table": str(table.name),
+            "columns": {str(c.name): self._steward.catalog.tag(c).category for c in columns},
             "left_out": rows.left_out(self._steward.catalog, table),
         }
         buffer = bytearray(msgspec.json.encode(head)[:-1] + b',"rows":[')
         number = 0
         for row in self._rows(table):
-            told = {c.name: self._value(table, row, c) for c in columns}
+            told = {str(c.name): self._value(table, row, c) for c in columns}
             buffer += (b",\n" if number else b"\n") + msgspec.json.encode(told)
             number += 1
             if len(buffer) > COMPACT:
                 yield bytes(buffer)
                 buffer.clear()
-        self.records[table.name] = number
+        self.records[str(table.name)] = number
         yield bytes(buffer + b"\n]}\n")
 
     def _value(self, table: Table, row: Row[Any], column: Column[Any]) -> Any:
         if self._steward.catalog.tag(column).holds == "object":
-            return self._paths.get((table.name, rows.identity(table, row), column.name))
+            return self._paths.get((str(table.name), rows.identity(table, row), str(column.name)))
         value = rows.readable(self._steward.vault, self._subject, table, row, column)
         if value == rows.UNREADABLE:
             self._note(f"{table.name} {rows.identity(table, row)} {column.name}")
@@ -159,7 +159,7 @@ class Export:
         yield from index_page.page(cover, [s for s in sections if any(part.number for part in s.parts)])
 
     def _tables(self) -> Iterator[Table]:
-        return (t for t in self._steward.catalog.personal() if self.records.get(t.name))
+        return (t for t in self._steward.catalog.personal() if self.records.get(str(t.name)))
 
     def _left_out(self, table: Table) -> list[rows.LeftOut]:
         return rows.left_out(self._steward.catalog, table)
@@ -171,12 +171,12 @@ class Export:
         )
 
     def _part(self, table: Table) -> index_page.Part:
-        title = table.name.removeprefix("steward_").replace("_", " ").capitalize()
-        number = self.records.get(table.name, 0)
-        if any(name == table.name for name, _, _ in self._paths):
+        title = str(table.name).removeprefix("steward_").replace("_", " ").capitalize()
+        number = self.records.get(str(table.name), 0)
+        if any(name == str(table.name) for name, _, _ in self._paths):
             return index_page.Part(title, data_path(table), number, pictures=self._pictures(table))
         columns = rows.handed_over(self._steward.catalog, table)
-        names = [c.name.replace("_", " ") for c in columns]
+        names = [str(c.name).replace("_", " ") for c in columns]
         shown = self._rows(table, index_page.SHOWN_ROWS)
         told = ([self._value(table, row, c) for c in columns] for row in shown)
         return index_page.Part(title, data_path(table), number, names, told)
@@ -192,7 +192,7 @@ class Export:
             yield index_page.Picture(
                 [path for path in paths if path],
                 [str(text) for text in (*own, *parents) if text],
-                [(c.name.replace("_", " "), row._mapping[c]) for c in told],
+                [(str(c.name).replace("_", " "), row._mapping[c]) for c in told],
             )
 
     def _with_parents(self, table: Table) -> Iterator[tuple[Row[Any], list[Any]]]:

@@ -180,8 +180,8 @@ def _table(session: Session, steward: Steward, subject: str, table: Table) -> Ta
     due = ends(session, steward, table, mine)
     category = steward.policies.taxonomy.categories.get(record.category)
     return TableHolding(
-        table=table.name,
-        name=category.name if category else table.name.replace("_", " "),
+        table=str(table.name),
+        name=category.name if category else str(table.name).replace("_", " "),
         category=record.category,
         rows=number,
         files=files,

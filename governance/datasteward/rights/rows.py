@@ -39,7 +39,7 @@ def handed_over(catalog: Catalog, table: Table) -> list[Column[Any]]:
 def left_out(catalog: Catalog, table: Table) -> list[LeftOut]:
     """The columns of the table that the person does not get, each with its reason."""
     told = ((c, catalog.tag(c)) for c in table.columns)
-    return [LeftOut(table.name, c.name, t.why_not or "") for c, t in told if not t.export]
+    return [LeftOut(str(table.name), str(c.name), t.why_not or "") for c, t in told if not t.export]
 
 
 def in_order(catalog: Catalog, table: Table, query: Select[Any]) -> Select[Any]:

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
+from datasteward.statements import changed
 from gptimages.accounts.models import Account, WebSession
 from gptimages.accounts.roles import roles_of
 from gptimages.accounts.secrets import hash_of, new_secret
@@ -99,7 +100,7 @@ def end_all(session: Session, account_id: str, *, now: datetime, keep: str | Non
         .where(WebSession.account_id == account_id, WebSession.ended_at.is_(None), WebSession.id != (keep or ""))
         .values(ended_at=now)
     )
-    ended = int(session.execute(query).rowcount)  # type: ignore[attr-defined]
+    ended = changed(session, query)
     if ended:
         audit.append(session, "session.ended-all", actor=account_id, subject=account_id, now=now, sessions=ended)
     return ended

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from datasteward.statements import changed
 from gptimages.models import new_id
 from gptimages.queue.models import Job
 
@@ -38,8 +39,8 @@ def claim(session: Session, kinds: Collection[str], *, now: datetime, lease: tim
 
 def renew(session: Session, job_id: str, *, now: datetime, lease: timedelta) -> bool:
     """Prolongs the lease of a running job; False when somebody else has ended it meanwhile."""
-    done = session.execute(update(Job).where(Job.id == job_id, Job.state == "running").values(lease_until=now + lease))
-    return bool(done.rowcount)
+    mine = update(Job).where(Job.id == job_id, Job.state == "running").values(lease_until=now + lease)
+    return changed(session, mine) == 1
 
 
 def finish(session: Session, job_id: str, *, now: datetime, problem: str | None = None) -> None:
@@ -58,7 +59,7 @@ def postpone(session: Session, job_id: str, *, until: datetime, problem: str | N
 def release_all(session: Session, *, now: datetime) -> int:
     """Puts back every running job: for the start of a process that knows itself to be the only one. Returns how many."""
     values = {"state": "queued", "run_after": now, "lease_until": None}
-    return int(session.execute(update(Job).where(Job.state == "running").values(**values)).rowcount)
+    return changed(session, update(Job).where(Job.state == "running").values(**values))
 
 
 def counts(session: Session) -> dict[tuple[str, str], int]:
@@ -67,7 +68,7 @@ def counts(session: Session) -> dict[tuple[str, str], int]:
     return {(kind, state): number for kind, state, number in session.execute(query)}
 
 
-def _due(kinds: Collection[str], now: datetime) -> Select[tuple[Job]]:
+def _due(kinds: Collection[str], now: datetime) -> Select[Job]:
     waiting = (Job.state == "queued") & (Job.run_after <= now)
     abandoned = (Job.state == "running") & (Job.lease_until < now)
     return select(Job).where(Job.kind.in_(kinds), or_(waiting, abandoned))

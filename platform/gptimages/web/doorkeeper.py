@@ -13,6 +13,7 @@ from typing import Any
 
 from anyio import to_thread
 from litestar.connection import Request
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gptimages.accounts import sessions, tokens
@@ -33,7 +34,7 @@ class Doorkeeper:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
-        if scope["type"] == "http":
+        if scope["type"] == ScopeType.HTTP:
             request: Request[Any, Any, Any] = Request(scope)
             scope["user"] = await self._visitor(request)
             _refuse_forgery(request, scope["user"], self.here.settings.public_url)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from datasteward.keys import reveal
 from litestar.enums import MediaType
 from litestar.response import Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from datasteward.keys import reveal
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
 from gptimages.messaging.models import Notification
@@ -56,16 +56,16 @@ def frame(session: Session, here: Installation, visitor: Visitor) -> Frame:
     """The frame of a page for this visitor."""
     now = here.clock()
     current, coming = versions.in_force(session, now), versions.coming(session, now)
-    dates = {
-        "policy_version": current.version if current else None,
-        "coming_version": coming.version if coming else None,
-    }
+    dated = Frame(
+        policy_version=current.version if current else None, coming_version=coming.version if coming else None
+    )
     account = session.get(Account, visitor.account_id) if visitor.account_id else None
     if account is None:
-        return Frame(**dates)
+        return dated
     name = reveal(here.vault, account, "name", subject=account.id) or ""
     unread = select(func.count()).where(Notification.account_id == account.id, Notification.read_at.is_(None))
-    return Frame(name, initials(name), session.scalar(unread) or 0, **dates)
+    known = {"name": name, "initials": initials(name), "unread": session.scalar(unread) or 0}
+    return msgspec.structs.replace(dated, **known)
 
 
 def initials(name: str) -> str:

@@ -11,9 +11,9 @@ from gptimages.accounts import api as accounts_api
 from gptimages.accounts import routes as accounts
 from gptimages.consoles import legal
 from gptimages.messaging import routes as messaging
-from gptimages.publishing import routes as publishing
 from gptimages.privacy import api as privacy_api
 from gptimages.privacy import routes as privacy
+from gptimages.publishing import routes as publishing
 from gptimages.studio import api as studio_api
 from gptimages.studio import history_routes, image_routes, shared_routes
 from gptimages.studio import routes as studio

@@ -128,8 +128,8 @@ def _kept(catalog: Catalog, policies: PolicySet, tables: set[str]) -> str:
 
 def _recipients(policies: PolicySet, purpose: Purpose, told: dict[str, int]) -> tuple[Recipient, ...]:
     return tuple(
-        _recipient(processor, told.get(id, 0))
-        for id, processor in policies.processors.items()
+        _recipient(processor, told.get(name, 0))
+        for name, processor in policies.processors.items()
         if purpose.id in processor.purposes and not processor.embedded
     )
 
