@@ -73,7 +73,7 @@ class Findings:
 def suggestion(wrong: str, known: Iterable[str]) -> str:
     """Half a sentence that offers the nearest known word, or the known ones when they are few."""
     words = sorted(known)
-    near = get_close_matches(wrong, words, n=1)
+    near = get_close_matches(wrong, words, n=1, cutoff=0.8)
     if near:
         return f"write '{near[0]}' if that is meant"
     if 0 < len(words) <= 12:

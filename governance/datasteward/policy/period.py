@@ -17,6 +17,7 @@ _SHAPE = re.compile(
     r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
 )
 _UNITS = ("years", "months", "weeks", "days", "hours", "minutes", "seconds")
+_PER_YEAR = (1, 12, 52, 365, 8760, 525_600, 31_536_000)
 _LONGEST_YEARS = 200
 
 
@@ -41,7 +42,7 @@ class Period(msgspec.Struct, frozen=True):
         period = cls(**parts)
         if not any(parts.values()):
             raise ValueError(f"'{text}' is no time at all")
-        if any(amount > limit for amount, limit in zip(parts.values(), _longest(), strict=True)):
+        if any(amount > _LONGEST_YEARS * most for amount, most in zip(parts.values(), _PER_YEAR, strict=True)):
             raise ValueError(f"'{text}' is longer than {_LONGEST_YEARS} years")
         return period
 
@@ -52,18 +53,18 @@ class Period(msgspec.Struct, frozen=True):
         answer can lie up to three days further back than the strict rule would allow. Raises ValueError for a naive
         `moment`.
         """
-        return _aware(moment) - self._delta
+        return _aware(moment) - self._exact - self._calendar
 
     def after(self, moment: datetime) -> datetime:
         """The moment this long after `moment`: 31 January and one month is the last day of February."""
-        return _aware(moment) + self._delta
+        return _aware(moment) + self._calendar + self._exact
 
     @property
     def fixed(self) -> timedelta:
         """The same as a number of seconds. Raises ValueError for years and months, whose length the calendar decides."""
         if self.years or self.months:
             raise ValueError(f"{self} has no fixed length: reckon with after() or before()")
-        return timedelta(weeks=self.weeks, days=self.days, hours=self.hours, minutes=self.minutes, seconds=self.seconds)
+        return self._exact
 
     @property
     def words(self) -> str:
@@ -72,18 +73,18 @@ class Period(msgspec.Struct, frozen=True):
         return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
 
     @property
-    def _delta(self) -> relativedelta:
-        return relativedelta(**{unit: getattr(self, unit) for unit in _UNITS})
+    def _calendar(self) -> relativedelta:
+        """Years and months; added first and taken away last, because their length depends on where they begin."""
+        return relativedelta(years=self.years, months=self.months)
+
+    @property
+    def _exact(self) -> timedelta:
+        return timedelta(weeks=self.weeks, days=self.days, hours=self.hours, minutes=self.minutes, seconds=self.seconds)
 
     def __str__(self) -> str:
         day = "".join(f"{getattr(self, unit)}{unit[0].upper()}" for unit in _UNITS[:4] if getattr(self, unit))
         time = "".join(f"{getattr(self, unit)}{unit[0].upper()}" for unit in _UNITS[4:] if getattr(self, unit))
         return f"P{day}T{time}" if time else f"P{day}"
-
-
-def _longest() -> tuple[int, ...]:
-    years = _LONGEST_YEARS
-    return years, years * 12, years * 52, years * 365, years * 8760, years * 525_600, years * 31_536_000
 
 
 def _counted(amount: int, unit: str) -> str:
