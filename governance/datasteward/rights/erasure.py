@@ -104,17 +104,21 @@ class Erasure:
         return self._certify(subject)
 
     def _begin(self) -> str:
+        self._refuse_held()
+        with self._transaction() as session:
+            request = requests.get(session, self._request_id)
+            requests.begin(session, request)
+            return request.subject_id
+
+    def _refuse_held(self) -> None:
+        """Blocks the request when a hold is in force and nothing has gone yet, and raises HoldInTheWay."""
         with self._transaction() as session:
             request = requests.get(session, self._request_id)
             held = _notes(request).rows_at is None and holds.held(session, request.subject_id)
             if held:
                 requests.block(session, request, now=self._clock())
-            else:
-                requests.begin(session, request)
-            subject = request.subject_id
         if held:
             raise HoldInTheWay("A legal hold keeps this data: the erasure goes on when the hold is lifted.")
-        return subject
 
     def _farewell(self, _subject: str) -> None:
         with self._transaction() as session:
@@ -128,11 +132,12 @@ class Erasure:
 
     def _rows(self, subject: str) -> None:
         catalog = self._steward.catalog
+        self._refuse_held()
         with self._transaction() as session:
             request = requests.get(session, self._request_id)
             notes = _notes(request)
             if notes.rows_at is None:
-                holds.refuse_held(session, subject)  # a hold that was placed since the begin
+                holds.refuse_held(session, subject)  # one that was placed since the line above; the next run blocks
             now = notes.rows_at or self._clock()
             gone = Counter(notes.rows)
             for table in reversed(list(catalog.personal())):
