@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import MetaData, insert, select
 from sqlalchemy.orm import Session
+from support.retention_schemas import PEOPLE, Expected, Service, metadata, row, rules, services
 
 from datasteward import tables
 from datasteward.retention import holds, plans
 from datasteward.retention.applying import apply
 from datasteward.steward import Steward
 from gptimages.db import Database
-
-sys.path.insert(0, str(Path(__file__).parent))
-from schemas import PEOPLE, Expected, Service, metadata, row, rules, services
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 Ruled = Callable[..., Steward]
