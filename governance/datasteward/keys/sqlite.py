@@ -7,6 +7,7 @@ log until a checkpoint that truncates the log. Source: https://sqlite.org/pragma
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, event
 from datasteward.errors import KeyStoreError
 
 BUSY_MILLISECONDS = 10_000
+RETRY_SECONDS = 0.01
 SETTINGS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",
     "PRAGMA journal_mode = WAL",
@@ -44,10 +46,14 @@ def _set_up(connection: Any, _record: object) -> None:
 
 
 def checkpoint(engine: Engine) -> None:
-    """Moves the log into the file and truncates it. Raises KeyStoreError when a reader stood in the way too long."""
+    """Moves the log into the file and truncates it. Raises KeyStoreError when others stood in the way too long."""
+    until = time.monotonic() + BUSY_MILLISECONDS / 1000
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-    if busy:
-        raise KeyStoreError(
-            "A key is deleted, but traces of it stay in the key store's log, for somebody is reading it: do it again."
-        )
+        # SQLite waits for readers and writers, but gives up at once when another checkpoint is under way.
+        while connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+            if time.monotonic() > until:
+                raise KeyStoreError(
+                    "A key is deleted, but traces of it stay in the key store's log, for somebody is reading it: "
+                    "do it again."
+                )
+            time.sleep(RETRY_SECONDS)

@@ -1,0 +1,80 @@
+"""Sealing columns of mapped rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from datasteward.errors import DecryptionFailed, NotSealed
+from datasteward.keys import Box, Context, Vault, context_for, reveal, seal
+from datasteward.types import Sealed
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Run(Base):
+    __tablename__ = "generation"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    words: Mapped[Box | None] = mapped_column("prompt", Sealed())
+    note: Mapped[Box | None] = mapped_column(Sealed())
+
+
+class Pair(Base):
+    __tablename__ = "pair"
+    one: Mapped[str] = mapped_column(primary_key=True)
+    two: Mapped[str] = mapped_column(primary_key=True)
+    words: Mapped[Box | None] = mapped_column(Sealed())
+
+
+def test_a_sealed_attribute_goes_through_the_database(tmp_path: Path, vault: Vault) -> None:
+    """Sealed, stored, loaded by another session, revealed; the words are in no byte of the database."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'data.db'}")
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        run = Run(id="g1")
+        assert seal(vault, run, "words", "a lighthouse at dusk", subject="ada") is run.words
+        session.add(run)
+        session.commit()
+    with Session(engine) as session:
+        loaded = session.get_one(Run, "g1")
+        assert reveal(vault, loaded, "words", subject="ada") == "a lighthouse at dusk"
+        assert reveal(vault, loaded, "note", subject="ada") is None
+    engine.dispose()
+    assert b"lighthouse" not in (tmp_path / "data.db").read_bytes()
+
+
+def test_the_context_is_that_of_table_and_column(vault: Vault) -> None:
+    """The names are the database's, not Python's, so that renaming an attribute breaks nothing."""
+    assert context_for(Run(id="g1"), "words", subject="ada") == Context("ada", "generation", "prompt", "g1")
+
+
+def test_e2_a_box_copied_to_another_row_or_column_does_not_open(vault: Vault) -> None:
+    """Neither another row, nor another column of the same row, nor another subject reads it."""
+    run, other = Run(id="g1"), Run(id="g2")
+    run.note = other.words = seal(vault, run, "words", "a lighthouse", subject="ada")
+    for row, attribute, subject in ((other, "words", "ada"), (run, "note", "ada"), (run, "words", "ben")):
+        with pytest.raises(DecryptionFailed):
+            reveal(vault, row, attribute, subject=subject)
+
+
+@pytest.mark.parametrize("row", [Run(), Pair(one="a", two="b")])
+def test_a_row_without_one_settled_key_is_refused(vault: Vault, row: Run | Pair) -> None:
+    """Without its primary key, or with one of two columns, a row has no place to seal for."""
+    with pytest.raises(ValueError, match="Set the primary key"):
+        seal(vault, row, "words", "text", subject="ada")
+
+
+def test_plaintext_assigned_by_mistake_is_refused_when_it_is_written(tmp_path: Path) -> None:
+    """Who forgets to seal gets an error that names the helper, not a row in the clear."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'data.db'}")
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(Run(id="g1", words="a lighthouse"))  # type: ignore[arg-type]
+        with pytest.raises(NotSealed, match=r"datasteward\.keys\.seal"):
+            session.commit()
+    engine.dispose()

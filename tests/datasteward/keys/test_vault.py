@@ -1,0 +1,164 @@
+"""The vault: sealing for a place, its cache, and destroying."""
+
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+import pytest
+import tink
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tink import aead, secret_key_access
+
+from datasteward.crypto import Box, KeysetKind
+from datasteward.errors import DecryptionFailed, KeyMissing
+from datasteward.keys import Context, FileRootKey, KeyStore, Vault
+from datasteward.keys.cache import KeyCache
+
+aead.register()
+
+HERE = Context("ada", "generation", "prompt", "g1")
+
+
+@given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_sealed_is_revealed(vault: Vault, text: str) -> None:
+    """Any text comes back, as text and as its UTF-8; the box does not contain it."""
+    box = vault.seal(HERE, text)
+    assert vault.reveal_text(HERE, box) == text
+    assert vault.reveal(HERE, box) == text.encode()
+    assert len(box.ciphertext) == len(text.encode()) + 33
+
+
+@pytest.mark.parametrize("part", ["subject", "table", "column", "row"])
+def test_e2_moved_anywhere_it_does_not_open(vault: Vault, part: str) -> None:
+    """A ciphertext put into another row, column or table, or another person's row, fails."""
+    box = vault.seal(HERE, "a lighthouse")
+    elsewhere = msgspec.structs.replace(HERE, **{part: "ben"})
+    with pytest.raises(DecryptionFailed):
+        vault.reveal(elsewhere, box)
+
+
+def test_e4_there_is_no_way_to_reveal_without_a_context(vault: Vault) -> None:
+    """The context is an argument that cannot be left out."""
+    with pytest.raises(TypeError):
+        vault.reveal(vault.seal(HERE, "a lighthouse"))  # type: ignore[arg-type,call-arg]
+
+
+def test_tink_opens_a_field_with_the_persons_keyset(vault: Vault) -> None:
+    """With the keyset and the documented context, no code of ours is needed to read a person's data."""
+    keyset = vault._store.keysets("ada")[KeysetKind.FIELDS]
+    cipher = tink.proto_keyset_format.parse(keyset, secret_key_access.TOKEN).primitive(aead.Aead)
+    assert cipher.decrypt(vault.seal(HERE, "a lighthouse").ciphertext, HERE.associated_data()) == b"a lighthouse"
+
+
+def test_a_person_without_keys_is_refused(vault: Vault) -> None:
+    """Nothing is sealed for somebody who has no keys, and none are made by the way."""
+    with pytest.raises(KeyMissing, match="destroyed or was never made"):
+        vault.seal(Context("carla", "t", "c", "r"), "text")
+    assert not vault.has("carla")
+
+
+def test_creating_again_changes_nothing(vault: Vault) -> None:
+    """What was sealed before the second creation still opens."""
+    box = vault.seal(HERE, "a lighthouse")
+    vault.create("ada")
+    assert vault.reveal_text(HERE, box) == "a lighthouse"
+
+
+def test_after_destroying_nothing_opens_and_others_are_untouched(vault: Vault) -> None:
+    """The cached key is refused at once; a second destruction finds nothing; Ben reads on."""
+    box, bens = vault.seal(HERE, "a lighthouse"), Context("ben", "generation", "prompt", "g2")
+    kept = vault.seal(bens, "a harbour")
+    assert vault.destroy("ada")
+    with pytest.raises(KeyMissing):
+        vault.reveal(HERE, box)
+    assert not vault.has("ada")
+    assert not vault.destroy("ada")
+    assert vault.reveal_text(bens, kept) == "a harbour"
+
+
+def test_new_keys_do_not_bring_old_data_back(vault: Vault) -> None:
+    """Keys made again under the same id open nothing of what was sealed before."""
+    box = vault.seal(HERE, "a lighthouse")
+    vault.destroy("ada")
+    vault.create("ada")
+    with pytest.raises(DecryptionFailed):
+        vault.reveal(HERE, box)
+
+
+def test_e8_other_processes_refuse_within_the_age(tmp_path: Path, root_key: FileRootKey, vault: Vault) -> None:
+    """A vault that had the key cached may read until the age is over, and not a moment longer."""
+    time = [100.0]
+    other = Vault(KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", root_key), cache_seconds=30, clock=lambda: time[0])
+    box = other.seal(HERE, "a lighthouse")
+    vault.destroy("ada")
+    time[0] += 29.9
+    assert other.reveal_text(HERE, box) == "a lighthouse"
+    time[0] += 0.1
+    with pytest.raises(KeyMissing):
+        other.reveal(HERE, box)
+    other.close()
+
+
+def test_e8_the_cache_has_a_size() -> None:
+    """The least recently used goes first, and no more than the size are kept."""
+    loaded: list[str] = []
+    cache: KeyCache[str] = KeyCache(age=10, size=2, clock=lambda: 0.0)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        assert cache.get(name, lambda name: loaded.append(name) or name) == name  # type: ignore[func-returns-value]
+    assert loaded == ["a", "b", "c", "b"]
+
+
+def test_a_key_destroyed_while_it_is_loaded_is_not_cached() -> None:
+    """A thread that read the key just before it was destroyed does not bring it back into the cache."""
+    cache: KeyCache[str] = KeyCache(age=10, size=2, clock=lambda: 0.0)
+
+    def load(name: str) -> str:
+        cache.forget(name)
+        return "old"
+
+    assert cache.get("a", load) == "old"
+    assert cache.get("a", lambda _: "new") == "new"
+
+
+def test_a_damaged_keyset_is_said(tmp_path: Path, vault: Vault) -> None:
+    """One of the two keysets gone is an error of its own, not a stray KeyError."""
+    connection = sqlite3.connect(tmp_path / "keys.db")
+    connection.execute("delete from subject_key where keyset = 'objects'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(DecryptionFailed, match="restore the key store"):
+        vault.seal(HERE, "text")
+
+
+def test_threads_seal_reveal_create_and_destroy_together(vault: Vault) -> None:
+    """Each thread's person lives and dies on its own while the others work."""
+
+    def life(number: int) -> str:
+        context = Context(f"person-{number}", "t", "c", "r")
+        vault.create(context.subject)
+        box: Box = vault.seal(context, f"words {number}")
+        text = vault.reveal_text(context, box)
+        vault.destroy(context.subject)
+        with pytest.raises(KeyMissing):
+            vault.reveal(context, box)
+        return text
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(life, range(40))) == [f"words {number}" for number in range(40)]
+
+
+def test_errors_name_nobody(vault: Vault) -> None:
+    """The messages hold neither the subject's id nor the text."""
+    box = vault.seal(HERE, "a lighthouse")
+    vault.destroy("ada")
+    with pytest.raises(KeyMissing) as missing:
+        vault.reveal(HERE, box)
+    with pytest.raises(DecryptionFailed) as failed:
+        vault.reveal(msgspec.structs.replace(HERE, subject="ben"), box)
+    for message in (str(missing.value), str(failed.value)):
+        assert not {"ada", "ben", "lighthouse"} & set(message.split())
