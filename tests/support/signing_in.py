@@ -1,8 +1,8 @@
 """Walking the real sign-in over HTTP, as a browser does: the page, the provider's page, the choice, and back.
 
-    client = browser(base_url)
-    sign_in(client, "demo-mirela")                                  # a demo person who has an account
-    sign_in(client, "new", birth=("NO", "31", "3", "1990"))         # somebody new, with the age question answered
+client = browser(base_url)
+sign_in(client, "demo-mirela")                                  # a demo person who has an account
+sign_in(client, "new", birth=("NO", "31", "3", "1990"))         # somebody new, with the age question answered
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ def browser(base_url: str) -> httpx.Client:
 
 
 def begin(
-    client: httpx.Client, *, birth: tuple[str, str, str, str] | None = None, next_path: str = "/account", again: bool = False
+    client: httpx.Client,
+    *,
+    birth: tuple[str, str, str, str] | None = None,
+    next_path: str = "/account",
+    again: bool = False,
 ) -> httpx.Response:
     """Sends the sign-in form; the answer leads to the provider, or is a page that says why not."""
     form = {"way": "known", "next": next_path, "again": "1" if again else ""}
@@ -60,7 +64,9 @@ def choose(client: httpx.Client, location: str, who: str, **typed: str) -> str:
     fields = Fields("/authorize")
     fields.feed(page.text)
     url = urlsplit(location)
-    answer = httpx.post(f"{url.scheme}://{url.netloc}/authorize", data={**fields.found, "who": who, **typed}, timeout=20)
+    answer = httpx.post(
+        f"{url.scheme}://{url.netloc}/authorize", data={**fields.found, "who": who, **typed}, timeout=20
+    )
     assert answer.status_code == 303, answer.text
     return answer.headers["location"]
 
