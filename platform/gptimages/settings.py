@@ -126,11 +126,15 @@ def _convert(values: dict[str, Any]) -> Settings:
     for name, value in values.items():
         field = {name: value}
         try:
-            msgspec.convert(field, Settings, strict=False)
+            msgspec.convert(field, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
             reason = str(error).split(" - at")[0]
             raise SettingsError(f"The setting {PREFIX}{name.upper()} cannot be used: {reason}.") from None
-    return msgspec.convert(values, Settings, strict=False)
+    return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+
+
+def _path(kind: type, value: object) -> object:
+    return kind(value) if kind is Path and isinstance(value, str) else value
 
 
 def _check(settings: Settings) -> None:

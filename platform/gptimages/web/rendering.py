@@ -30,6 +30,7 @@ class Frame(msgspec.Struct, frozen=True):
     initials: str = ""
     unread: int = 0
     policy_version: str | None = None
+    policy_day: str = ""
     coming_version: str | None = None
 
 
@@ -57,7 +58,9 @@ def frame(session: Session, here: Installation, visitor: Visitor) -> Frame:
     now = here.clock()
     current, coming = versions.in_force(session, now), versions.coming(session, now)
     dated = Frame(
-        policy_version=current.version if current else None, coming_version=coming.version if coming else None
+        policy_version=current.version if current else None,
+        policy_day=f"{current.effective_at.day} {current.effective_at:%B %Y}" if current else "",
+        coming_version=coming.version if coming else None,
     )
     account = session.get(Account, visitor.account_id) if visitor.account_id else None
     if account is None:

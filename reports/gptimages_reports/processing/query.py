@@ -19,6 +19,10 @@ from datasteward.steward import Steward
 from gptimages.accounts.models import Account
 
 
+MOST_RULES = 3
+AS_ITS_RECORD = "as long as the record that it stands in"
+
+
 class Data(msgspec.Struct, frozen=True):
     """One category of data in an activity: how many records hold it, how long, and whether it is encrypted."""
 
@@ -123,7 +127,7 @@ def _data(catalog: Catalog, policies: PolicySet, purpose: Purpose, rows: dict[st
 
 def _kept(catalog: Catalog, policies: PolicySet, tables: set[str]) -> str:
     rules = {policies.retention_for(catalog.record(catalog.table(name)).category).words for name in tables}
-    return "; ".join(sorted(rules))
+    return "; ".join(sorted(rules)) if len(rules) <= MOST_RULES else AS_ITS_RECORD
 
 
 def _recipients(policies: PolicySet, purpose: Purpose, told: dict[str, int]) -> tuple[Recipient, ...]:
