@@ -5,13 +5,12 @@
 
 from datasteward.errors import PolicyError
 from datasteward.policy.findings import Finding, UnknownPolicyItem
+from datasteward.policy.limits import Amount, Limits, Span
 from datasteward.policy.loader import digest, load
 from datasteward.policy.model import (
-    Amount,
     Category,
     Cookie,
     Group,
-    Limits,
     PolicyText,
     Processor,
     Promise,
@@ -21,7 +20,6 @@ from datasteward.policy.model import (
     ScheduledJob,
     Section,
     Sentence,
-    Span,
 )
 from datasteward.policy.period import Period
 from datasteward.policy.policyset import PolicySet, covers, lineage

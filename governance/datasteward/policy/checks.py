@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from datasteward.policy.findings import Findings, Place, suggestion
-from datasteward.policy.model import Amount, RetentionRule, Span
+from datasteward.policy.limits import Amount, Span
+from datasteward.policy.model import (
+    RetentionRule,
+)
 from datasteward.policy.policyset import PolicySet, lineage
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")

@@ -15,12 +15,12 @@ import msgspec
 
 from datasteward.policy.checks import check
 from datasteward.policy.findings import Findings
+from datasteward.policy.limits import Limits
 from datasteward.policy.model import (
     Controller,
     Cookie,
     Encryption,
     Jurisdictions,
-    Limits,
     Minors,
     PolicyText,
     Processor,

@@ -1,12 +1,12 @@
 """What each file of policies/ says, as types: one structure per kind of entry, frozen, in the words of the files.
 
 No decision stands here, only its shape; `reading` fills these from YAML, `checks` compares them, `policyset` answers
-questions with them. Keys in YAML are the field names, with `-` for `_` in limits.yaml.
+questions with them. Keys in YAML are the field names; limits.yaml has its own module, `limits`.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from typing import Literal
 
@@ -268,84 +268,6 @@ class Cookie(Sourced, frozen=True, kw_only=True):
     necessary: bool
     promise: str
     kept: Period | None = None
-
-
-class Amount(Sourced, frozen=True, kw_only=True):
-    """A limit that counts; `unit` is characters, bytes, pixels, … and `why` its reason."""
-
-    value: int
-    unit: str
-    why: str
-
-    @property
-    def words(self) -> str:
-        """ "4,000 characters", "20 MB"."""
-        millions, rest = divmod(self.value, 1_000_000)
-        if self.unit in _MILLIONS and millions and not rest:
-            return f"{millions} {_MILLIONS[self.unit]}"
-        return f"{self.value:,} {self.unit}"
-
-
-_MILLIONS = {"bytes": "MB", "pixels": "megapixels"}
-
-
-class Span(Sourced, frozen=True, kw_only=True):
-    """A limit in time."""
-
-    period: Period
-    why: str
-
-    @property
-    def span(self) -> timedelta:
-        """The same as a fixed length; limits may not be written in months or years (the loader checks it)."""
-        return self.period.fixed
-
-    @property
-    def words(self) -> str:
-        """ "7 days"."""
-        return self.period.words
-
-
-class Plan(Sourced, frozen=True, kw_only=True):
-    """What a person may use with one plan."""
-
-    id: str
-    name: str
-    pictures_per_month: int
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
-    """limits.yaml. Each limit is an Amount (`.value`) or a Span (`.span`, `.period`); both have `.words`."""
-
-    prompt_characters: Amount
-    upload_bytes: Amount
-    upload_pixels: Amount
-    request_bytes: Amount
-    references_per_run: Amount
-    runs_under_way: Amount
-    pictures_per_run: Amount
-    engine_attempts: Amount
-    mail_attempts: Amount
-    page_size: Amount
-    requests_per_minute: Amount
-    tickets_per_day: Amount
-    archives_per_day: Amount
-    name_characters: Amount
-    support_characters: Amount
-    retention_batch: Amount
-    retention_most_per_run: Amount
-    session_idle: Span
-    session_absolute: Span
-    session_fresh: Span
-    sign_in_attempt: Span
-    archive_kept: Span
-    erasure_wait: Span
-    share_link: Span
-    api_token: Span
-    policy_notice: Span
-    retention_plan_age: Span
-    first_plan: str
-    plans: dict[str, Plan]
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):

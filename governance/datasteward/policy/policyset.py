@@ -14,13 +14,13 @@ from typing import TypeVar
 import msgspec
 
 from datasteward.policy.findings import UnknownPolicyItem, suggestion
+from datasteward.policy.limits import Limits
 from datasteward.policy.model import (
     Category,
     Controller,
     Cookie,
     Encryption,
     Jurisdictions,
-    Limits,
     Minors,
     PolicyText,
     Processor,
