@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.acceptance.test_nothing_in_the_clear import call, wait_until_done
-from tests.support.service import Service
+from support.api import call, wait_until_done
+from support.service import Service
 
 
 def test_killed_in_mid_generation(tmp_path: Path) -> None:

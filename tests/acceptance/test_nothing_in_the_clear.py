@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import time
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
-
-from tests.support.service import Service, running
+from support.api import call, wait_until_done
+from support.service import running
 
 CANARY = "a heron nobody else would think of, kvitlyng"
 MAIL = b"ines.halvorsen@example.org"
 PICTURES = (b"\x89PNG\r\n", b"WEBPVP8", b"JFIF", b"IHDR")
-
-
-def call(service: Service, token: str, method: str, path: str, body: Any = None) -> Any:
-    """Calls the JSON API as the person of the token."""
-    request = urllib.request.Request(
-        service.url + path, method=method, data=None if body is None else json.dumps(body).encode()
-    )
-    request.add_header("authorization", f"Bearer {token}")
-    request.add_header("content-type", "application/json")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read() or b"null")
 
 
 def picture() -> str:
@@ -36,16 +22,6 @@ def picture() -> str:
     out = io.BytesIO()
     Image.effect_noise((64, 64), 90).convert("RGB").save(out, "PNG")
     return base64.b64encode(out.getvalue()).decode()
-
-
-def wait_until_done(service: Service, token: str, run_id: str) -> dict[str, Any]:
-    """The run, once it is over; gives up after two minutes."""
-    for _ in range(240):
-        run: dict[str, Any] = call(service, token, "GET", f"/api/v1/runs/{run_id}")
-        if run["state"] not in ("queued", "running"):
-            return run
-        time.sleep(0.5)
-    raise AssertionError("The run did not end.")
 
 
 def everything_under(directory: Path) -> dict[str, bytes]:

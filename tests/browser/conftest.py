@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-
-from tests.support.service import Service, running
+from support.service import Service, running
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (

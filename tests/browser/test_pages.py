@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
-
-from tests.support import pages
-from tests.support.service import Service
+from support import pages
+from support.service import Service
 
 WIDTHS = (390, 1280)
 SCHEMES = ("light", "dark")

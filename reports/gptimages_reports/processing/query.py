@@ -18,7 +18,6 @@ from datasteward.processors import disclosures
 from datasteward.steward import Steward
 from gptimages.accounts.models import Account
 
-
 MOST_RULES = 3
 AS_ITS_RECORD = "as long as the record that it stands in"
 
