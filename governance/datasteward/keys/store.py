@@ -140,6 +140,11 @@ class KeyStore:
             found = connection.scalar(select(subject_key.c.keyset).where(subject_key.c.subject == subject).limit(1))
         return found is not None
 
+    def count(self) -> int:
+        """How many persons have keys."""
+        with _faults(), self._engine.connect() as connection:
+            return connection.scalar(select(func.count(subject_key.c.subject.distinct()))) or 0
+
     def keysets(self, subject: str) -> dict[KeysetKind, bytes]:
         """The person's keysets in the clear, empty when there are none. Raises DecryptionFailed when one is damaged."""
         query = select(subject_key.c.keyset, subject_key.c.wrapped).where(subject_key.c.subject == subject)

@@ -49,6 +49,10 @@ class Vault:
         """Whether the person has keys, as the key store says now."""
         return self._store.has(subject)
 
+    def count(self) -> int:
+        """How many persons have keys, as the key store says now."""
+        return self._store.count()
+
     def destroy(self, subject: str) -> bool:
         """Shreds the person's keys: all that was sealed under them is unreadable from now on, for ever.
 
