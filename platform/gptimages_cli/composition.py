@@ -5,29 +5,23 @@ Nothing imports this but the commands and the server that they start.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import IO
 
-from gptimages.messaging.transport import MailTransport, OutboxOnly, SmtpTransport
-from gptimages.studio.facts import EngineFacts
-from gptimages.studio.progress import Hub
 from litestar import Litestar
 
 from gptimages import logs
-from gptimages.errors import StartError
 from gptimages.installation import Installation, open_installation
+from gptimages.messaging.transport import MailTransport, OutboxOnly, SmtpTransport
 from gptimages.settings import Settings, read
+from gptimages.studio.facts import EngineFacts
+from gptimages.studio.progress import Hub
 from gptimages.web.app import create_app
+from gptimages_cli.locking import DirectoryLock
 from gptimages_jobs import archives, disposal, erase, erasures, export, generate, mail, policy_effect, retention
 from gptimages_jobs.engines.factory import make as make_engine
 from gptimages_jobs.scheduler import Scheduler
 from gptimages_jobs.worker import Handler, Worker
 from gptimages_reports import routes as reports
-
-LOCK = "server.lock"
 
 
 def application() -> Litestar:
@@ -88,29 +82,3 @@ def transport(settings: Settings) -> MailTransport:
         assert settings.smtp_host is not None  # noqa: S101 - the settings were checked
         return SmtpTransport(settings.smtp_host, settings.smtp_port, settings.smtp_user, settings.smtp_password)
     return OutboxOnly()
-
-
-class DirectoryLock:
-    """Holds a data directory for one server at a time: a second one would take up the first one's running jobs."""
-
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / LOCK
-        self._file: IO[str] | None = None
-
-    def take(self) -> None:
-        """Raises StartError when another process holds it."""
-        opened = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            opened.close()
-            raise StartError(
-                "Another server works on this data directory: stop it, or set GPTIMAGES_DATA to another."
-            ) from None
-        self._file = opened
-
-    def release(self) -> None:
-        """Lets the directory go."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None

@@ -13,7 +13,7 @@ from datasteward.retention import holds
 from gptimages.accounts.models import Account
 from gptimages.errors import NotFound
 from gptimages.web.templating import plural, utc
-from gptimages_cli.retention import BY, Open
+from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import echo_table
 
 

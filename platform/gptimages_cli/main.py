@@ -1,23 +1,52 @@
-"""The command `gptimages`: what newcomers, operators, compliance, legal and people's programs type."""
+"""The command `gptimages`: what newcomers, operators, compliance, legal and people's programs type.
+
+Each command is imported when it is asked for, so that a short one starts quickly and a production service never loads the
+demo.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib import import_module
 
 import click
 
 from datasteward.errors import StewardError
-from gptimages import logs
 from gptimages.errors import GptImagesError
-from gptimages.installation import Installation, open_installation
-from gptimages.settings import read
-from gptimages_cli import serving
+from gptimages_cli.here import open_here
+
+COMMANDS = {
+    "run": "serving:run",
+    "serve": "serving:serve",
+    "images": "images:images",
+    "privacy": "privacy:privacy",
+    "account": "account:account",
+    "retention": "retention:retention",
+    "hold": "governance:hold",
+    "audit": "governance:audit",
+    "report": "reporting:report",
+    "policy": "policy:policy",
+    "roles": "roles:roles",
+    "keys": "keys:keys",
+    "demo": "demo:demo",
+}
+"""Where each command stands in this package, in the order of the help."""
 
 
 class Group(click.Group):
     """A group of commands whose known errors are told as their sentence, without a traceback, with exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own signature
+        """The names, in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now; None when there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        found: click.Command = getattr(import_module(f"gptimages_cli.{module}"), name)
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         """Runs the command that was asked for."""
@@ -28,25 +57,16 @@ class Group(click.Group):
             sys.exit(1)
 
 
-@contextmanager
-def open_here() -> Iterator[Installation]:
-    """The installation that the settings describe, closed at the end of the block."""
-    settings = read()
-    logs.configure(settings.log_level)
-    here = open_installation(settings)
-    try:
-        yield here
-    finally:
-        here.close()
-
-
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "obj": open_here})
 @click.version_option(package_name="gptimages")
 def main() -> None:
-    """GPT Images: images from words, and proof of what becomes of both."""
+    """GPT Images: images from words, and proof of what becomes of both.
+
+    images, privacy and account speak to a running service: GPTIMAGES_URL says where it is (else
+    http://127.0.0.1:8000), GPTIMAGES_TOKEN who you are. The others work on this machine's own installation, as
+    its settings (GPTIMAGES_...) describe it.
+    """
 
 
-COMMANDS: tuple[click.Command, ...] = (serving.run, serving.serve)
-
-for command in COMMANDS:
-    main.add_command(command)
+if __name__ == "__main__":
+    main()

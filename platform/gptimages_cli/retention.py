@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import click
@@ -15,13 +13,11 @@ from datasteward.retention.result import outcome
 from gptimages.errors import InputError
 from gptimages.installation import Installation
 from gptimages.web.templating import figure, size, utc
+from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import echo_table
 from gptimages_jobs import disposal
 from gptimages_jobs.errors import TryAgain
 from gptimages_jobs.retention import carry_out
-
-Open = Callable[[], AbstractContextManager[Installation]]
-BY = "command-line"
 
 
 @click.group()

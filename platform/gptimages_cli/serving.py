@@ -15,7 +15,7 @@ from granian.constants import Interfaces
 from gptimages.errors import StartError
 from gptimages.installation import open_installation
 from gptimages.settings import PREFIX, Settings, read
-from gptimages_cli.composition import DirectoryLock
+from gptimages_cli.locking import DirectoryLock
 
 TARGET = "gptimages_cli.composition:application"
 STOP_SECONDS = 15
@@ -32,9 +32,9 @@ def serve() -> None:
 @click.command()
 def run() -> None:
     """Serve the demo: everything embedded, invented people, pictures drawn without a model."""
-    from gptimages_demo import provider, setting_up  # noqa: PLC0415 - loaded in demo mode alone
+    from gptimages_demo import provider, setting_up
 
-    settings = _demo_settings()
+    settings = demo_settings()
     check(settings)
     _check_port(settings.host, settings.demo_port, "DEMO_PORT")
     here = open_installation(settings)
@@ -57,7 +57,8 @@ def check(settings: Settings) -> None:
         pass
 
 
-def _demo_settings() -> Settings:
+def demo_settings() -> Settings:
+    """The settings of the demo: what the environment does not say is as the demo needs it. Raises SettingsError."""
     port = os.environ.get(PREFIX + "DEMO_PORT", "8001")
     for name, value in {
         "DEMO": "true",

@@ -26,6 +26,13 @@ def echo_table(head: Sequence[str], rows: Sequence[Sequence[Cell]], total: Seque
         click.echo(_line(line, widths, right))
 
 
+def echo_facts(facts: Sequence[tuple[str, Cell]]) -> None:
+    """Prints one fact a line, its name on the left."""
+    width = max(len(name) for name, _ in facts)
+    for name, cell in facts:
+        click.echo(f"{name.ljust(width)}  {_text(cell)}".rstrip())
+
+
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     parts = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True)]
     return "  ".join(parts).rstrip()

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 
 from sqlalchemy import (
     Column,
@@ -78,6 +79,7 @@ class KeyStore:
     def __init__(self, url: str, root_key: RootKey, *, clock: Callable[[], datetime] = utc_now) -> None:
         self.root_key = root_key
         self._clock = clock
+        self._destroying = Lock()
         self._engine = _engine(url)
         with _faults():
             self._make()
@@ -159,7 +161,7 @@ class KeyStore:
         below the file system (journal, flash cells, snapshots) is beyond it, as are backups.
         """
         mine = subject_key.c.subject == subject
-        with _faults():
+        with self._destroying, _faults():  # one at a time: checkpoints stand in each other's way
             with self._engine.begin() as connection:
                 kinds = connection.execute(select(subject_key.c.keyset, subject_key.c.wrapped).where(mine)).all()
                 for kind, wrapped in kinds:
