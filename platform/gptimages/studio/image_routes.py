@@ -22,11 +22,12 @@ from gptimages.web.visitor import Visitor
 READ = needs(Permission.IMAGE_READ)
 DELETE = needs(Permission.IMAGE_DELETE)
 SHARE = needs(Permission.IMAGE_SHARE)
+REFERENCES = "Pictures to start from"
 KEPT = {
-    "Picture": "user.content.private.image",
+    "Pictures": "user.content.private.image",
     "Words": "user.content.private.prompt",
-    "Pictures to start from": "user.content.private.reference",
-    "Usage": "user.behavior.usage",
+    REFERENCES: "user.content.private.reference",
+    "When it was made": "user.behavior.usage",
 }
 """What is kept with a picture, and the category whose retention rule says until when."""
 
@@ -51,7 +52,9 @@ def image_page(
         image = images.find(session, visitor.id, image_id)
         run = images.run_of(session, image)
         earlier, later = images.neighbours(session, image)
+        kept = {name: here.policies.retention_for(key).words for name, key in KEPT.items()}
         context: dict[str, Any] = {
+            "kept": kept if runs.started_from(session, run) else {k: v for k, v in kept.items() if k != REFERENCES},
             "words": runs.words(here, run),
             "favourite": images.is_favourite(session, image),
             "links": [(link, sharing.alive(link, now)) for link in sharing.links(session, image)],
@@ -68,7 +71,6 @@ def image_page(
         shape=shape(image.width, image.height),
         style=views.style_name(run.style),
         receiver=here.policies.processors.get(run.processor or ""),
-        kept={name: here.policies.retention_for(key).words for name, key in KEPT.items()},
         **context,
     )
 

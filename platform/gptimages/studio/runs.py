@@ -22,7 +22,7 @@ from gptimages.models import new_id
 from gptimages.queue import queue
 from gptimages.studio import references
 from gptimages.studio.keys import prompt_place
-from gptimages.studio.models import Generation, Image, StylePreference
+from gptimages.studio.models import Generation, GenerationReference, Image, StylePreference
 from gptimages.studio.references import Stored
 from gptimages.studio.wish import Wish
 
@@ -75,6 +75,12 @@ def newest(session: Session, account_id: str) -> Generation | None:
 def pictures(session: Session, run: Generation) -> list[Image]:
     """The pictures of a run that are there, in their order."""
     return list(session.scalars(select(Image).where(Image.generation_id == run.id).order_by(Image.position)))
+
+
+def started_from(session: Session, run: Generation) -> int:
+    """How many pictures the run started from, masks included."""
+    query = select(func.count()).where(GenerationReference.generation_id == run.id)
+    return session.scalar(query) or 0
 
 
 def stop(session: Session, account_id: str, run_id: str, *, now: datetime) -> Generation:

@@ -76,7 +76,11 @@ function follow(section) {
     made = status.made;
     show(status);
   });
-  source.addEventListener("end", () => { source.close(); renew(); });
+  source.addEventListener("end", () => {
+    source.close();
+    document.getElementById("to-run")?.remove();
+    renew();
+  });
 }
 
 const running = document.querySelector("[data-events]");
