@@ -17,7 +17,7 @@ from support.stored import everything
 
 from gptimages.accounts.sign_in_routes import PROVIDER
 
-MISFIT = "sent an answer that does not belong to this sign-in"
+MISFIT = "does not belong to this sign-in"
 DOWN = "does not work at the moment"
 
 
@@ -88,10 +88,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "ID token of another kind": ({"tokens": {"id_token": 7}}, MISFIT),
     "code refused": ({"tokens": {"error": "invalid_grant"}, "token_status": 400}, MISFIT),
     "token endpoint broken": ({"token_status": 500}, DOWN),
-    "mail address not verified": ({"claims": {"email_verified": False}}, "has not verified your mail address"),
-    "mail address verified in words": ({"claims": {"email_verified": "true"}}, "has not verified your mail address"),
-    "verification not told": ({"claims": {"email_verified": None}}, "has not verified your mail address"),
-    "no mail address": ({"claims": {"email": None}}, "did not tell us your mail address"),
+    "mail address not verified": ({"claims": {"email_verified": False}}, "Your mail address is not verified"),
+    "mail address verified in words": ({"claims": {"email_verified": "true"}}, "Your mail address is not verified"),
+    "verification not told": ({"claims": {"email_verified": None}}, "Your mail address is not verified"),
+    "no mail address": ({"claims": {"email": None}}, "did not get your mail address"),
     "wrong state": ({"callback": {"state": "another"}}, MISFIT),
     "no state": ({"callback": {"state": None}}, MISFIT),
     "another issuer in the callback": ({"callback": {"iss": "http://127.0.0.1:1"}}, MISFIT),
