@@ -24,11 +24,11 @@ def demo(context: click.Context, number: int) -> None:
     """Fill the demo's database with invented people and a year of their activity."""
     if context.invoked_subcommand is not None:
         return
-    from gptimages_demo import data, people
+    from gptimages_demo import data, setting_up
 
     here = _open()
     try:
-        people.ensure_people(here)
+        setting_up.set_up(here)
         data.fill(here, number, _told())
     finally:
         here.close()
@@ -39,7 +39,8 @@ def demo(context: click.Context, number: int) -> None:
 @click.argument("person")
 def token(person: str) -> None:
     """Print an API token of the demo's PERSON, such as ines: export GPTIMAGES_TOKEN=$(gptimages demo token ines)"""
-    from gptimages_demo.people import DEMO_PEOPLE, ensure_people
+    from gptimages_demo.people import DEMO_PEOPLE
+    from gptimages_demo.setting_up import set_up
 
     wanted = person.casefold()
     found = [p for p in DEMO_PEOPLE if wanted in (p.subject, p.name.casefold(), p.name.casefold().split()[0], p.email)]
@@ -48,10 +49,10 @@ def token(person: str) -> None:
         raise CommandError(f"There is no such person in the demo: name one of {names}.")
     here = _open()
     try:
-        ensure_people(here)
+        set_up(here)
         with here.db.write() as session:
             account = signing_in.find(session, here.settings.oidc_issuer, found[0].subject)
-            assert account is not None  # noqa: S101 - ensure_people has just seen to it
+            assert account is not None  # noqa: S101 - set_up has just seen to it
             scopes = ["images", "privacy", *(["staff"] if found[0].roles else [])]
             secret, _ = tokens.create(session, here, account.id, "command line", scopes, now=here.clock())
     finally:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from datasteward.audit import log
+from datasteward.audit.models import AuditEntry
 from datasteward.retention import holds
 from gptimages.accounts.models import Account
 from gptimages.errors import NotFound
@@ -93,5 +94,5 @@ def verify(open_here: Open) -> None:
     click.echo(f"{plural(found.entries, 'entry', 'entries')}, unchanged from the first to the last.")
 
 
-def _facts(entry: log.AuditEntry) -> str:
+def _facts(entry: AuditEntry) -> str:
     return " ".join(f"{key}={json.dumps(value).strip(chr(34))}" for key, value in log.facts(entry).items())
