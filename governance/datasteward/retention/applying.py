@@ -25,6 +25,7 @@ from datasteward.retention.plan import Plan
 from datasteward.retention.planning import chosen
 from datasteward.retention.result import Result, added, note, so_far
 from datasteward.retention.selection import Selection
+from datasteward.statements import changed
 from datasteward.steward import Steward
 
 Write = Callable[[], AbstractContextManager[Session]]
@@ -130,8 +131,8 @@ def _empty(
     for column in steward.catalog.objects(rows.table):
         if column.name in rows.columns:
             promise_objects(session, column, these, now=now)
-    done = session.execute(update(rows.table).where(these).values(dict.fromkeys(rows.columns)))
-    return Counter({rows.table.name: done.rowcount})  # type: ignore[attr-defined]
+    emptying = update(rows.table).where(these).values(dict.fromkeys(rows.columns))
+    return Counter({str(rows.table.name): changed(session, emptying)})
 
 
 def _finish(session: Session, given: Plan, *, by: str, now: datetime) -> Result:

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from datasteward.policy.text import PolicyText
-from datasteward.processors import disclosures
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
@@ -16,6 +14,8 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from datasteward.policy.text import PolicyText
+from datasteward.processors import disclosures
 from gptimages.accounts.models import Account
 from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
@@ -46,7 +46,7 @@ def overview(
             "legal/overview.html",
             visitor,
             rows=[(row, *versions.reach(session, row)) for row in rows],
-            drafts=[text for text in here.policies.texts if text.version not in known],
+            drafts=[text for text in here.policies.texts.values() if text.version not in known],
             in_force=versions.in_force(session, here.clock()),
         )
 
@@ -129,10 +129,9 @@ def disclose(
 
 
 def _draft(here: Installation, name: str) -> PolicyText:
-    found = next((text for text in here.policies.texts if text.version == name), None)
-    if found is None:
+    if name not in here.policies.texts:
         raise NotFound("There is no such text in policies/privacy: name the file after its date of effect.")
-    return found
+    return here.policies.texts[name]
 
 
 def _active(session: Session) -> int:

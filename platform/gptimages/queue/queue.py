@@ -72,3 +72,9 @@ def _due(kinds: Collection[str], now: datetime) -> Select[Job]:
     waiting = (Job.state == "queued") & (Job.run_after <= now)
     abandoned = (Job.state == "running") & (Job.lease_until < now)
     return select(Job).where(Job.kind.in_(kinds), or_(waiting, abandoned))
+
+
+def newest(session: Session, kind: str, ref: str) -> Job | None:
+    """The job of that kind about the row `ref` that was promised last, or None."""
+    query = select(Job).where(Job.kind == kind, Job.ref == ref).order_by(Job.created_at.desc()).limit(1)
+    return session.scalars(query).first()

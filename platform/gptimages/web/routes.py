@@ -9,7 +9,8 @@ from litestar.types import ControllerRouterHandler
 
 from gptimages.accounts import api as accounts_api
 from gptimages.accounts import routes as accounts
-from gptimages.consoles import legal
+from gptimages.consoles import api as consoles_api
+from gptimages.consoles import compliance, legal, operations
 from gptimages.messaging import routes as messaging
 from gptimages.privacy import api as privacy_api
 from gptimages.privacy import routes as privacy
@@ -30,6 +31,9 @@ ALL: list[ControllerRouterHandler] = [
     *messaging.ROUTES,
     *support.ROUTES,
     *legal.ROUTES,
+    *compliance.ROUTES,
+    *operations.ROUTES,
+    *consoles_api.API,
     *accounts.ROUTES,
     *accounts_api.API,
     *studio.ROUTES,

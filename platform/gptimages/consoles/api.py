@@ -1,0 +1,140 @@
+"""Retention and holds for programs: the operator's and compliance's acts as JSON under /api/v1."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_202_ACCEPTED
+
+from datasteward.retention import applying, holds, plans
+from datasteward.retention.models import LegalHold, RetentionPlan
+from datasteward.retention.plan import Plan
+from datasteward.retention.result import Result, outcome, problem
+from gptimages.consoles import oversight
+from gptimages.consoles.operations import RETENTION
+from gptimages.errors import NotFound
+from gptimages.installation import Installation
+from gptimages.queue import queue
+from gptimages.web.permissions import Permission, needs
+from gptimages.web.visitor import Visitor
+
+TAGS = ("retention",)
+
+
+class PlanState(msgspec.Struct, frozen=True):
+    """A stored plan. `state`: open, ordered, running, applied, refused; `problem` says why it was refused."""
+
+    plan: Plan
+    state: str
+    due: int
+    held: int
+    rows: int
+    bytes: int
+    applied_at: datetime | None
+    result: Result | None
+    problem: str | None
+
+
+class HoldWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A hold to place on everything of `account`; `review` is the day on which it is looked at again (2026-12-24)."""
+
+    account: str
+    reason: str
+    review: str
+
+
+class HoldState(msgspec.Struct, frozen=True):
+    """A hold, without its reason."""
+
+    id: str
+    account: str
+    placed_at: datetime
+    review_at: datetime
+    lifted_at: datetime | None
+
+
+@post("/api/v1/retention/plans", opt=needs(Permission.RETENTION_PLAN), sync_to_thread=True, tags=TAGS)
+def make_plan(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> PlanState:
+    """Make a plan as of now: by rule, what would go and why. Nothing else changes."""
+    with here.db.write() as session:
+        made = plans.make(session, here.steward, by=visitor.id, now=here.clock())
+        return _told(plans.row(session, made.id))
+
+
+@get("/api/v1/retention/plans", opt=needs(Permission.RETENTION_PLAN), sync_to_thread=True, tags=TAGS)
+def list_plans(here: NamedDependency[Installation]) -> list[PlanState]:
+    """The plans that were made last, the newest first."""
+    with here.db.read() as session:
+        return [_told(row) for row in plans.newest(session, limit=here.policies.limits.page_size.value)]
+
+
+@get("/api/v1/retention/plans/{plan_id:str}", opt=needs(Permission.RETENTION_PLAN), sync_to_thread=True, tags=TAGS)
+def show_plan(here: NamedDependency[Installation], plan_id: FromPath[str]) -> PlanState:
+    """One plan, and how far it is carried out."""
+    with here.db.read() as session:
+        found = plans.find(session, plan_id)
+        if found is None:
+            raise NotFound("There is no such plan.")
+        return _told(found)
+
+
+@post(
+    "/api/v1/retention/plans/{plan_id:str}/apply",
+    opt=needs(Permission.RETENTION_APPLY, fresh=True),
+    sync_to_thread=True,
+    status_code=HTTP_202_ACCEPTED,
+    tags=TAGS,
+)
+def apply_plan(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]
+) -> PlanState:
+    """Have exactly this plan carried out in the background; ask for it again to see how far it is."""
+    with here.db.write() as session:
+        if plans.find(session, plan_id) is None:
+            raise NotFound("There is no such plan.")
+        applying.order(session, here.steward, plan_id, by=visitor.id, now=here.clock())
+        queue.promise(session, RETENTION, plan_id, now=here.clock())
+        return _told(plans.row(session, plan_id))
+
+
+@get("/api/v1/holds", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, tags=("holds",))
+def list_holds(here: NamedDependency[Installation]) -> list[HoldState]:
+    """The holds in force, the one to be looked at next first."""
+    with here.db.read() as session:
+        return [_hold(hold) for hold in holds.active(session)]
+
+
+@post("/api/v1/holds", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, tags=("holds",))
+def place_hold(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: JSONBody[HoldWish]
+) -> HoldState:
+    """Place a hold on everything of an account: neither retention nor erasure touches it until the hold is lifted."""
+    with here.db.write() as session:
+        return _hold(oversight.place(session, data.account, data.reason, data.review, by=visitor.id, now=here.clock()))
+
+
+@post("/api/v1/holds/{hold_id:str}/lift", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, tags=("holds",))
+def lift_hold(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], hold_id: FromPath[str]
+) -> HoldState:
+    """Lift a hold; what it kept back is due again."""
+    with here.db.write() as session:
+        return _hold(holds.lift(session, hold_id, by=visitor.id, now=here.clock()))
+
+
+def _told(row: RetentionPlan) -> PlanState:
+    plan = plans.load(row)
+    return PlanState(
+        plan, row.state, plan.due, plan.held, plan.rows, plan.bytes, row.applied_at, outcome(row), problem(row)
+    )
+
+
+def _hold(hold: LegalHold) -> HoldState:
+    return HoldState(hold.id, hold.subject_id, hold.placed_at, hold.review_at, hold.lifted_at)
+
+
+API = [make_plan, list_plans, show_plan, apply_plan, list_holds, place_hold, lift_hold]

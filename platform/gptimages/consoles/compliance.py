@@ -1,0 +1,159 @@
+"""Compliance's console: requests with their clocks, legal holds, the audit log. Its first page stands with the reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.response import Redirect, Response
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from datasteward.audit import log as audit
+from datasteward.retention import holds
+from gptimages.consoles import oversight
+from gptimages.errors import Conflict
+from gptimages.installation import Installation
+from gptimages.web.permissions import Permission, needs
+from gptimages.web.rendering import Renderer
+from gptimages.web.visitor import Visitor
+
+
+class HoldForm(msgspec.Struct):
+    """What the form that places a hold sends."""
+
+    subject: str = ""
+    reason: str = ""
+    review: str = ""
+
+
+@get("/compliance/requests", opt=needs(Permission.REQUEST_READ), sync_to_thread=True, include_in_schema=False)
+def all_requests(
+    here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
+) -> Response[Any]:
+    """Open requests, the shortest clock first, and those answered last."""
+    with here.db.read() as session:
+        waiting = oversight.open_requests(session, here.clock())
+        closed = oversight.closed_requests(session, here.clock())
+    return pages.page("consoles/requests.html", visitor, waiting=waiting, closed=closed)
+
+
+@get(
+    "/compliance/requests/{request_id:str}",
+    opt=needs(Permission.REQUEST_READ),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def one_request(
+    here: NamedDependency[Installation],
+    pages: NamedDependency[Renderer],
+    visitor: NamedDependency[Visitor],
+    request_id: FromPath[str],
+) -> Response[Any]:
+    """One request and its course."""
+    with here.db.write() as session:
+        asked, course = oversight.open_request(session, request_id, by=visitor.id, now=here.clock())
+    return pages.page("consoles/request.html", visitor, asked=asked, course=course[::-1], facts=audit.facts)
+
+
+@get("/compliance/holds", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, include_in_schema=False)
+def all_holds(
+    here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
+) -> Response[Any]:
+    """The holds in force, the form that places one, and those lifted last."""
+    with here.db.read() as session:
+        active, lifted = holds.active(session), holds.lifted(session)
+    return pages.page("consoles/holds.html", visitor, active=active, lifted=lifted)
+
+
+@post("/compliance/holds", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, include_in_schema=False)
+def place(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[HoldForm]
+) -> Redirect:
+    """Places a hold."""
+    with here.db.write() as session:
+        subject = data.subject.strip()
+        oversight.place(session, subject, data.reason, data.review, by=visitor.id, now=here.clock())
+    return Redirect("/compliance/holds", status_code=HTTP_303_SEE_OTHER)
+
+
+@get("/compliance/holds/{hold_id:str}", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, include_in_schema=False)
+def one_hold(
+    here: NamedDependency[Installation],
+    pages: NamedDependency[Renderer],
+    visitor: NamedDependency[Visitor],
+    hold_id: FromPath[str],
+) -> Response[Any]:
+    """One hold with its reason and what it keeps back."""
+    with here.db.write() as session:
+        hold = oversight.open_hold(session, hold_id, by=visitor.id, now=here.clock())
+        kept = oversight.back(session, here, hold)
+    return pages.page("consoles/hold.html", visitor, hold=hold, kept=kept)
+
+
+@get(
+    "/compliance/holds/{hold_id:str}/lift",
+    opt=needs(Permission.HOLD_PLACE),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def confirm_lift(
+    here: NamedDependency[Installation],
+    pages: NamedDependency[Renderer],
+    visitor: NamedDependency[Visitor],
+    hold_id: FromPath[str],
+) -> Response[Any]:
+    """The last look before a hold is lifted, in numbers."""
+    with here.db.write() as session:
+        hold = oversight.open_hold(session, hold_id, by=visitor.id, now=here.clock())
+        kept = oversight.back(session, here, hold)
+    if hold.lifted_at is not None:
+        raise Conflict("This hold was lifted before; nothing is left to lift.")
+    return pages.page("consoles/lift.html", visitor, hold=hold, kept=kept)
+
+
+@post(
+    "/compliance/holds/{hold_id:str}/lift",
+    opt=needs(Permission.HOLD_PLACE),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def lift(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], hold_id: FromPath[str]) -> Redirect:
+    """Lifts the hold."""
+    with here.db.write() as session:
+        holds.lift(session, hold_id, by=visitor.id, now=here.clock())
+    return Redirect("/compliance/holds", status_code=HTTP_303_SEE_OTHER)
+
+
+@get("/compliance/audit", opt=needs(Permission.AUDIT_READ), sync_to_thread=True, include_in_schema=False)
+def log(
+    here: NamedDependency[Installation],
+    pages: NamedDependency[Renderer],
+    visitor: NamedDependency[Visitor],
+    before: FromQuery[int | None] = None,
+    act: FromQuery[str] = "",
+    verify: FromQuery[bool] = False,
+) -> Response[Any]:
+    """The audit log, the newest entries first; with `verify`, every hash of it recomputed now."""
+    size = here.policies.limits.page_size.value
+    with here.db.read() as session:
+        wanted = [act] if act else []
+        found = audit.entries(session, acts=wanted, limit=size + 1, before=before)
+        count = audit.count(session)
+        verdict = audit.verify(session) if verify else None
+    return pages.page(
+        "consoles/audit.html",
+        visitor,
+        entries=found[:size],
+        older=found[size - 1].number if len(found) > size else None,
+        count=count,
+        act=act,
+        before=before,
+        verdict=verdict,
+        facts=audit.facts,
+    )
+
+
+ROUTES = [all_requests, one_request, all_holds, place, one_hold, confirm_lift, lift, log]

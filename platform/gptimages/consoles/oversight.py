@@ -1,0 +1,112 @@
+"""What compliance sees of requests and holds. Lists show opaque ids alone; opening one writes an audit entry."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from datasteward.audit import log as audit
+from datasteward.audit.models import AuditEntry
+from datasteward.errors import HoldError
+from datasteward.retention import holds
+from datasteward.retention.models import LegalHold
+from datasteward.retention.planning import kept_back
+from datasteward.rights import requests
+from datasteward.rights.models import SubjectRequest
+from gptimages.accounts.models import Account
+from gptimages.errors import NotFound
+from gptimages.installation import Installation
+
+DAY = timedelta(days=1)
+CLOSED_SHOWN = 20
+KINDS = {
+    "export": ("Download", "GDPR Art. 20"),
+    "erasure": ("Erase", "GDPR Art. 17"),
+    "access": ("See and retrieve", "GDPR Art. 15"),
+    "rectification": ("Correct", "GDPR Art. 16"),
+    "objection": ("Object", "GDPR Art. 21"),
+}
+"""Each kind of request as a person says it, and the legal term."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request with its clock: days left (negative: late), and how much of the time has run, in percent."""
+
+    row: SubjectRequest
+    kind: str
+    law: str
+    left: int
+    run: int
+    held: bool
+
+    @property
+    def tone(self) -> str:
+        """How near the end of the clock is: `late`, `due` or nothing."""
+        if self.row.closed_at is not None:
+            return ""
+        return "late" if self.left < 0 else "due" if self.run >= 75 else ""
+
+
+def open_requests(session: Session, now: datetime) -> list[Asked]:
+    """The requests that wait for an answer, the shortest clock first."""
+    query = select(SubjectRequest).where(SubjectRequest.state.in_(requests.OPEN)).order_by(SubjectRequest.answer_by)
+    return _clocked(session, list(session.scalars(query)), now)
+
+
+def closed_requests(session: Session, now: datetime) -> list[Asked]:
+    """The requests that were answered last, the newest first."""
+    query = select(SubjectRequest).where(SubjectRequest.state.not_in(requests.OPEN))
+    newest = query.order_by(SubjectRequest.asked_at.desc()).limit(CLOSED_SHOWN)
+    return _clocked(session, list(session.scalars(newest)), now)
+
+
+def open_request(session: Session, request_id: str, *, by: str, now: datetime) -> tuple[Asked, list[AuditEntry]]:
+    """One request and the entries about its person's requests; that it was opened is written down. Raises NotFound."""
+    row = session.get(SubjectRequest, request_id)
+    if row is None:
+        raise NotFound("There is no such request.")
+    audit.append(session, "request.viewed", actor=by, subject=row.subject_id, now=now, request=row.id)
+    about = [e for e in audit.entries(session, subject=row.subject_id) if audit.facts(e).get("request") == row.id]
+    return _clocked(session, [row], now)[0], about
+
+
+def open_hold(session: Session, hold_id: str, *, by: str, now: datetime) -> LegalHold:
+    """One hold with its reason; that it was opened is written down. Raises NotFound."""
+    hold = session.get(LegalHold, hold_id)
+    if hold is None:
+        raise NotFound("There is no such hold.")
+    audit.append(session, "hold.viewed", actor=by, subject=hold.subject_id, now=now, hold=hold.id)
+    return hold
+
+
+def place(session: Session, subject: str, reason: str, review: str, *, by: str, now: datetime) -> LegalHold:
+    """Places a hold on an account; `review` is a day such as 2026-12-24. Raises NotFound or HoldError."""
+    if session.get(Account, subject) is None:
+        raise NotFound("There is no account with this id: check it.")
+    try:
+        day = datetime.fromisoformat(review).replace(tzinfo=now.tzinfo)
+    except ValueError:
+        raise HoldError("Give the day on which the hold is looked at again, such as 2026-12-24.") from None
+    return holds.place(session, subject, reason, review_at=day, by=by, now=now)
+
+
+def back(session: Session, here: Installation, hold: LegalHold) -> dict[str, int]:
+    """What the hold keeps back now, by rule; nothing when another hold keeps it as well."""
+    others = [each for each in holds.active(session) if each.subject_id == hold.subject_id and each.id != hold.id]
+    return {} if others else kept_back(session, here.steward, hold.subject_id, now=here.clock())
+
+
+def _clocked(session: Session, rows: list[SubjectRequest], now: datetime) -> list[Asked]:
+    held = holds.by_subject(session, {row.subject_id for row in rows})
+    return [_asked(row, now, held=row.subject_id in held) for row in rows]
+
+
+def _asked(row: SubjectRequest, now: datetime, *, held: bool) -> Asked:
+    kind, law = KINDS.get(row.kind, (row.kind, ""))
+    whole = (row.answer_by - row.asked_at) / DAY
+    gone = ((row.closed_at or now) - row.asked_at) / DAY
+    run = round(100 * min(max(gone / whole, 0), 1)) if whole > 0 else 100
+    return Asked(row, kind, law, (row.answer_by - (row.closed_at or now)).days, run, held)
