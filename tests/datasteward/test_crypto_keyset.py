@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("kind", list(KeysetKind))
 def through_tink(data: bytes) -> bytes:
     """A keyset parsed and written again by Tink."""
     handle = tink.proto_keyset_format.parse(data, secret_key_access.TOKEN)
-    return tink.proto_keyset_format.serialize(handle, secret_key_access.TOKEN)
+    return bytes(tink.proto_keyset_format.serialize(handle, secret_key_access.TOKEN))
 
 
 @BOTH

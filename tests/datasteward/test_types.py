@@ -50,7 +50,7 @@ def test_a_sealed_column_gives_back_the_box(notes: Session) -> None:
 @pytest.mark.parametrize("plain", ["words", b"words", bytearray(b"words"), 5])
 def test_writing_plaintext_to_a_sealed_column_raises(notes: Session, plain: object) -> None:
     """The TypeError names the helper that seals, says nothing of the value, and nothing is written."""
-    notes.add(Note(id=1, words=plain))  # type: ignore[arg-type]
+    notes.add(Note(id=1, words=plain))
     with pytest.raises(NotSealed, match=r"datasteward\.keys\.seal") as raised:
         notes.flush()
     assert isinstance(raised.value, TypeError)
@@ -80,7 +80,7 @@ def test_times_come_back_aware_and_in_utc(notes: Session) -> None:
 @pytest.mark.parametrize("wrong", [NOON.replace(tzinfo=None), NOON.date(), "2026-03-29"])
 def test_a_naive_time_raises(notes: Session, wrong: object) -> None:
     """A time without its zone, and what is no time, are refused with what to do."""
-    notes.add(Note(id=1, at=wrong))  # type: ignore[arg-type]
+    notes.add(Note(id=1, at=wrong))
     with pytest.raises(NaiveTime, match=r"datetime\.now\(UTC\)"):
         notes.flush()
 

@@ -117,7 +117,8 @@ def _parse(data: bytes) -> bytes:
         secret = base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error):
         raise RootKeyError("The root key file is cut short or damaged: put it back from its backup.") from None
-    whole = not rest and len(secret) == SECRET_BYTES
+    canonical = base64.b64encode(secret).decode() == encoded
+    whole = not rest and canonical and len(secret) == SECRET_BYTES
     if not whole or head != f"{HEADER} {_key_id(secret):08x}":
         raise RootKeyError("The root key file is cut short or damaged: put it back from its backup.")
     return secret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import string
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,17 @@ def test_a_changed_key_is_refused(path: Path) -> None:
         path.write_bytes(whole[:at] + changed + whole[at + 1 :])
         with pytest.raises(RootKeyError, match="cut short or damaged"):
             FileRootKey.load(path)
+
+
+def test_the_unused_bits_of_the_base64_count_too(path: Path) -> None:
+    """A last character that decodes to the same bytes is noticed as well: one key has one file."""
+    FileRootKey.load(path)
+    head, encoded = path.read_text().splitlines()
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+    other = alphabet[alphabet.index(encoded[-2]) ^ 1]
+    path.write_text(f"{head}\n{encoded[:-2]}{other}=\n")
+    with pytest.raises(RootKeyError, match="cut short or damaged"):
+        FileRootKey.load(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"datasteward root key 1\n", b"\0" * 5000])

@@ -74,7 +74,7 @@ def test_plaintext_assigned_by_mistake_is_refused_when_it_is_written(tmp_path: P
     engine = create_engine(f"sqlite:///{tmp_path / 'data.db'}")
     Base.metadata.create_all(engine)
     with Session(engine) as session:
-        session.add(Run(id="g1", words="a lighthouse"))  # type: ignore[arg-type]
+        session.add(Run(id="g1", words="a lighthouse"))
         with pytest.raises(NotSealed, match=r"datasteward\.keys\.seal"):
             session.commit()
     engine.dispose()

@@ -54,37 +54,18 @@ def test_names_that_lie_within_one_another_do_not_meet(tmp_path: Path, directory
     assert len(used) > 20
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "",
-        "/",
-        "/a",
-        "a/",
-        "a//b",
-        ".",
-        "..",
-        "../a",
-        "a/../b",
-        "a/./b",
-        ".a",
-        "a/.b",
-        "A",
-        "é",
-        "a b",
-        "a~b",
-        "a+part",
-        "a\n",
-        "a\x00b",
-        "a\\b",
-        "a" * 201,
-    ],
+BAD_KEYS = (
+    *("", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".a", "a/.b"),
+    *("A", "é", "a b", "a~b", "a+part", "a\n", "a\0b", "a\\b", "a" * 201),
 )
+
+
+@pytest.mark.parametrize("key", BAD_KEYS)
 def test_a_bad_key_is_refused_everywhere(directory: LocalDirectory, key: str) -> None:
     """No key leads out of the directory, to a hidden file or to an unfinished one, whichever way it comes in."""
     for use in (check_key, directory.get, directory.delete, directory.size, lambda key: directory.put(key, [b""])):
         with pytest.raises(ObjectStoreError, match="An object key has"):
-            use(key)  # type: ignore[operator]
+            use(key)
 
 
 def test_a_missing_object_is_said_at_the_call(directory: LocalDirectory) -> None:
