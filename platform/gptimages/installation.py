@@ -17,8 +17,7 @@ from datasteward.keys import Vault
 from datasteward.objects import EncryptedObjects
 from datasteward.policy import PolicySet
 from datasteward.steward import Steward
-
-from gptimages import all_models, opening
+from gptimages import all_models, opening, origin
 from gptimages.db import Database
 from gptimages.settings import Settings
 
@@ -60,8 +59,9 @@ class Installation:
         return self.steward.objects
 
     def close(self) -> None:
-        """Closes the database."""
+        """Closes the database and the key store."""
         self.db.close()
+        self.vault.close()
 
 
 def policy_directory(settings: Settings) -> Path:
@@ -86,4 +86,6 @@ def open_installation(settings: Settings, clock: Clock = utc_now) -> Installatio
     vault = opening.vault(settings)
     objects = opening.objects(settings, vault)
     db = opening.database(settings)
+    with db.write() as session:
+        origin.settle(session, demo=settings.demo, now=clock())
     return Installation(settings, db, Steward(found, policies, vault, objects), clock)

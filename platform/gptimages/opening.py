@@ -9,14 +9,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DatabaseError, OperationalError
+
 from datasteward.catalog import Catalog
 from datasteward.errors import CatalogError
 from datasteward.keys import FileRootKey, KeyStore, Vault
 from datasteward.objects import EncryptedObjects, LocalDirectory
 from datasteward.policy import PolicySet, load
 from datasteward.types import Sealed
-from sqlalchemy.exc import DatabaseError, OperationalError
-
 from gptimages.db import Database
 from gptimages.errors import StartError
 from gptimages.settings import PREFIX, Settings
@@ -76,7 +76,9 @@ def vault(settings: Settings) -> Vault:
 
 def objects(settings: Settings, keys: Vault) -> EncryptedObjects:
     """Opens the object directory."""
-    return EncryptedObjects(LocalDirectory(settings.data / "objects"), keys)
+    store = LocalDirectory(settings.data / "objects")
+    store.sweep()
+    return EncryptedObjects(store, keys)
 
 
 def database(settings: Settings) -> Database:

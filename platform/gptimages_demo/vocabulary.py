@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gptimages.studio import styles
+
 _FIRST = """
     Ada Alva Amina Anouk Aris Bela Bo Carmen Cato Dalia Dario Edda Eero Elin Emre Esi Fadi Femke Gaia Goran Hana
     Hugo Ida Ilse Imre Iva Jana Jonas Kaia Kofi Lale Leif Lucía Luka Mads Maren Mika Milo Nadia Nils Noor Odile
@@ -49,4 +51,4 @@ AGENTS = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 15_1) AppleWebKit/605.1.15 Version/19.0 Safari/605.1.15",
     "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 Chrome/156.0.0.0 Mobile Safari/537.36",
 )
-STYLES = ("gouache", "photograph", "ink", "paper-cut", "woodblock", "none")
+STYLES = tuple(style.id for style in styles.STYLES)
