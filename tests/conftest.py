@@ -1,4 +1,8 @@
-"""What every test may ask for: an installation with the shipped policies on real SQLite, and a clock that can be set."""
+"""What every test may ask for: an installation with the shipped policies, and a clock that can be set.
+
+`here` is on SQLite. A test that has to hold on PostgreSQL too asks for `any_here`, which runs it once on each; a folder
+does so for all its tests by a `here` of its own that returns `any_here`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from support.postgres import PostgresServer, server
 
 from gptimages.accounts import people, roles
 from gptimages.accounts.models import Account
@@ -63,6 +69,40 @@ def settings(tmp_path: Path) -> Settings:
 def here(settings: Settings, clock: Clock) -> Iterator[Installation]:
     """An open installation on SQLite."""
     opened = open_installation(settings, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this process; started by the first test that asks for it."""
+    with server() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each kind of database; a test that asks for it runs once on every one."""
+    return str(request.param)
+
+
+@pytest.fixture
+def any_settings(backend: str, settings: Settings, request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """The settings of `here`, with database and key store on each kind of database."""
+    if backend == "sqlite":
+        yield settings
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    database, key_store = postgres.database(), postgres.empty()
+    yield msgspec.structs.replace(settings, database=database, key_store=key_store)
+    postgres.drop(database)
+    postgres.drop(key_store)
+
+
+@pytest.fixture
+def any_here(any_settings: Settings, clock: Clock) -> Iterator[Installation]:
+    """An open installation, once on SQLite and once on PostgreSQL."""
+    opened = open_installation(any_settings, clock)
     yield opened
     opened.close()
 

