@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import get
+from litestar.connection import Request
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Response
@@ -48,16 +49,29 @@ def record_page(
 
 
 @get(
-    ["/compliance/reports/processing.{form:str}", "/api/v1/reports/processing.{form:str}"],
+    [f"/compliance/reports/processing.{form}" for form in MAKERS],
     opt=needs(Permission.REPORT_READ),
     sync_to_thread=True,
+    include_in_schema=False,
 )
+def record_download(
+    request: Request[Any, Any, Any], here: NamedDependency[Installation], visitor: NamedDependency[Visitor]
+) -> Response[bytes]:
+    """The record of processing as a file; the address ends in what it comes as."""
+    return _file(here, visitor, request.url.path.rsplit(".", 1)[-1])
+
+
+@get("/api/v1/reports/processing/{form:str}", opt=needs(Permission.REPORT_READ), sync_to_thread=True, tags=["reports"])
 def record_file(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], form: FromPath[str]
 ) -> Response[bytes]:
-    """The record of processing (GDPR Art. 30) as a file: pdf, csv or json."""
+    """The record of processing (GDPR Art. 30) as a file: `form` is pdf, csv or json."""
     if form not in MAKERS:
         raise NotFound("The record of processing comes as pdf, csv or json: choose one of these.")
+    return _file(here, visitor, form)
+
+
+def _file(here: Installation, visitor: Visitor, form: str) -> Response[bytes]:
     record = _made(here, visitor, form)
     name = f"record-of-processing-{record.made_at:%Y-%m-%d}.{form}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
@@ -70,4 +84,4 @@ def _made(here: Installation, visitor: Visitor, form: str) -> processing.Process
         return processing.processing_record(session, here.steward, here.clock())
 
 
-ROUTES = [first_page, index, record_page, record_file]
+ROUTES = [first_page, index, record_page, record_download, record_file]

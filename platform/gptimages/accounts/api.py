@@ -71,7 +71,7 @@ def end_session(
         sessions.end(session, visitor.id, session_id, now=here.clock())
 
 
-@get("/api/v1/tokens", opt=needs(Permission.TOKEN_MANAGE), sync_to_thread=True, tags=[TAG])
+@get("/api/v1/tokens", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, tags=[TAG])
 def list_tokens(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> list[TokenView]:
     """Your tokens, without their secrets."""
     with here.db.read() as session:
@@ -94,7 +94,7 @@ def create_token(
     return NewToken(secret, overview.token(row))
 
 
-@delete("/api/v1/tokens/{token_id:str}", opt=needs(Permission.TOKEN_MANAGE), sync_to_thread=True, tags=[TAG])
+@delete("/api/v1/tokens/{token_id:str}", opt=needs(Permission.SESSION_END), sync_to_thread=True, tags=[TAG])
 def end_token(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], token_id: FromPath[str]) -> None:
     """Ends a token at once."""
     with here.db.write() as session:

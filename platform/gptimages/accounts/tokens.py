@@ -23,7 +23,7 @@ SCOPES = {
     "privacy": "See, correct, export and erase what is held about you",
     "staff": "Do what your staff roles allow",
 }
-_ALLOWS = {
+ALLOWS = {
     "images": ("own:image:", "own:notice:"),
     "privacy": ("own:account:", "own:choice:", "own:session:", "own:ticket:", "own:notice:"),
     "staff": ("staff:",),
@@ -74,7 +74,7 @@ def visitor(here: Installation, secret: str, now: datetime) -> Visitor:
         token, account = found
         roles = roles_of(session, account.id)
         session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
-    prefixes = tuple(prefix for scope in token.scopes for prefix in _ALLOWS[scope])
+    prefixes = tuple(prefix for scope in token.scopes for prefix in ALLOWS[scope])
     allowed = frozenset(p for p in here.policies.permissions(roles) if p.startswith(prefixes))
     return Visitor(
         account_id=account.id,

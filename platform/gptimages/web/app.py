@@ -22,6 +22,7 @@ from gptimages.installation import Installation
 from gptimages.studio.facts import EngineFacts
 from gptimages.studio.progress import Hub
 from gptimages.web import errors, headers, routes
+from gptimages.web.api_document import DocumentPlugin
 from gptimages.web.doorkeeper import Doorkeeper
 from gptimages.web.permissions import PUBLIC, check_routes, guard
 from gptimages.web.rendering import Renderer
@@ -61,7 +62,9 @@ def create_app(
         on_startup=list(on_startup),
         on_shutdown=[*on_shutdown, here.close],
         request_max_body_size=here.policies.limits.request_bytes.value,
-        openapi_config=OpenAPIConfig(title="GPT Images", version="1", openapi_router=_description()),
+        openapi_config=OpenAPIConfig(
+            title="GPT Images", version="1", openapi_router=_description(), render_plugins=[DocumentPlugin()]
+        ),
         state=State({"open_to_other_sites": frozenset(routes.OPEN_TO_OTHER_SITES)}),
         logging_config=None,
     )

@@ -71,6 +71,10 @@ def guard(connection: ASGIConnection[Any, Visitor, Any, Any], handler: BaseRoute
     if visitor.account_id is None:
         raise SignInNeeded("Sign in to go on.")
     if allow not in visitor.permissions:
+        if visitor.via == "token":
+            raise NotAllowed(
+                "This token does not allow this: make one that does on your account page, if your roles do."
+            )
         raise NotAllowed("Your role does not allow this; an administrator can give you one that does.")
     if visitor.closing and allow not in WHILE_CLOSING:
         raise AccountClosing("Your account is closing: keep it first, in your privacy centre, to go on.")

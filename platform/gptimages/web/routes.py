@@ -19,7 +19,7 @@ from gptimages.studio import api as studio_api
 from gptimages.studio import history_routes, image_routes, shared_routes
 from gptimages.studio import routes as studio
 from gptimages.support import routes as support
-from gptimages.web import pages
+from gptimages.web import api_page, pages, well_known
 from gptimages.web.visitor import Visitor
 
 OPEN_TO_OTHER_SITES: tuple[str, ...] = ()
@@ -27,6 +27,8 @@ OPEN_TO_OTHER_SITES: tuple[str, ...] = ()
 
 ALL: list[ControllerRouterHandler] = [
     *pages.ROUTES,
+    *well_known.ROUTES,
+    *api_page.ROUTES,
     *publishing.ROUTES,
     *messaging.ROUTES,
     *support.ROUTES,
