@@ -175,17 +175,25 @@ class Export:
         number = self.records.get(str(table.name), 0)
         if any(name == str(table.name) for name, _, _ in self._paths):
             return index_page.Part(title, data_path(table), number, pictures=self._pictures(table))
-        columns = rows.handed_over(self._steward.catalog, table)
+        columns = self._shown(table)
         names = [str(c.name).replace("_", " ") for c in columns]
         shown = self._rows(table, index_page.SHOWN_ROWS)
         told = ([self._value(table, row, c) for c in columns] for row in shown)
         return index_page.Part(title, data_path(table), number, names, told)
 
+    def _shown(self, table: Table) -> list[Column[Any]]:
+        """The columns that the page shows: words first, and not the ids, which stand in the file."""
+        found = rows.handed_over(self._steward.catalog, table)
+        told = [c for c in found if not (c.primary_key or c.foreign_keys or self._is_owner(table, c))]
+        return sorted(told or found, key=lambda c: not rows.is_words(c))
+
+    def _is_owner(self, table: Table, column: Column[Any]) -> bool:
+        return self._steward.catalog.record(table).road.column == column.name
+
     def _pictures(self, table: Table) -> Iterator[index_page.Picture]:
         catalog = self._steward.catalog
         columns = rows.handed_over(catalog, table)
-        plain = [c for c in columns if not rows.is_words(c) and catalog.tag(c).holds != "object"]
-        told = [c for c in plain if not c.primary_key and not c.foreign_keys]
+        told = [c for c in self._shown(table) if not rows.is_words(c) and catalog.tag(c).holds != "object"]
         for row, parents in self._with_parents(table):
             paths = [self._value(table, row, c) for c in columns if catalog.tag(c).holds == "object"]
             own = [self._value(table, row, c) for c in columns if rows.is_words(c)]

@@ -27,6 +27,8 @@ from datasteward.rights.grouping import Group
 from datasteward.rights.keeping import ends, keeping_rule, rules_of
 from datasteward.steward import Steward
 
+AUTHORITY = "authority"  # what a disclosure calls whoever is no processor but has a right by law
+
 
 class Received(msgspec.Struct, frozen=True):
     """Somebody outside who received data of a kind, and how often the register of disclosures says so."""
@@ -235,6 +237,6 @@ def _received(steward: Steward, held: frozenset[str], counted: Counter[tuple[str
     return [
         Received(who, known[who].name, known[who].region, number)
         if who in known
-        else Received(who, who.replace("_", " "), "", number)
+        else Received(who, f"an {who}" if who == AUTHORITY else who.replace("_", " "), "", number)
         for who, number in sorted(times.items())
     ]

@@ -114,7 +114,7 @@ def ask_erasure(
                 keep_session=visitor.session_id,
                 via=visitor.via,
                 now=here.clock(),
-            )  # fmt: skip
+            )
         )
 
 

@@ -6,9 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from datasteward.rights.holdings import Holding
 from datasteward.rights.models import SubjectRequest
+from gptimages.studio.models import Image
+
+SHOWN_PICTURES = 8
 
 ACTS: Mapping[str, Sequence[tuple[str, str]]] = {
     "account": (("See and correct it", "/account"),),
@@ -20,11 +25,13 @@ ACTS: Mapping[str, Sequence[tuple[str, str]]] = {
     "web_session": (("See them", "/account"), ("Sign out all…", "/account")),
     "device_record": (("See them", "/account"),),
     "transaction": (("See them", "/billing"),),
-    "notification": (("See them", "/notices"),),
-    "support_ticket": (("See them", "/support"),),
-    "steward_consent_record": (("Change them", "/privacy/choices"),),
-    "steward_subject_request": (("See them", "/privacy/requests"),),
-    "steward_disclosure": (("See them", "/privacy/recipients"),),
+    "notification": (("Notices", "/notices"),),
+    "mail_message": (("Notices", "/notices"),),
+    "support_ticket": (("Your questions", "/support"),),
+    "acceptance": (("Policy versions", "/policy"),),
+    "steward_consent_record": (("Your choices", "/privacy/choices"),),
+    "steward_subject_request": (("Your requests", "/privacy/requests"),),
+    "steward_disclosure": (("Who received", "/privacy/recipients"),),
 }
 """Where a person sees or changes what one table holds. A table without a page of its own stands in the archive."""
 
@@ -77,9 +84,23 @@ def total(held: Sequence[Holding]) -> Sum:
     )
 
 
+def thumbnails(session: Session, account_id: str) -> list[tuple[str, int, int]]:
+    """The newest pictures, as many as fit in a row: id, width and height in pixels."""
+    query = select(Image.id, Image.width, Image.height).where(Image.account_id == account_id)
+    found = session.execute(query.order_by(Image.created_at.desc(), Image.id).limit(SHOWN_PICTURES))
+    return [(row.id, row.width, row.height) for row in found]
+
+
 def acts(holding: Holding) -> list[tuple[str, str]]:
     """What the person can do about a kind of data: words and address, without repetition."""
     return list(dict.fromkeys(act for table in holding.tables if table.rows for act in ACTS.get(table.table, ())))
+
+
+def kept(holding: Holding) -> str | None:
+    """Whether law keeps what is held under a heading: all of it, some, or nothing (None)."""
+    if not holding.staying:
+        return None
+    return "Some is kept by law" if holding.leaving else "Kept by law"
 
 
 def state(request: SubjectRequest) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from gptimages.installation import Installation
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """Somebody of the register, with the purposes in words and what the record of disclosures says of this person."""
+    """Somebody of the register, with the purposes by name and what the record of disclosures says of this person."""
 
     processor: Processor
     purposes: tuple[str, ...]
@@ -51,7 +51,7 @@ def of(session: Session, here: Installation, account_id: str) -> Recipients:
         times[who], last[who] = number, at
     known = here.policies.processors
     told = [
-        Recipient(p, tuple(here.policies.purposes[one].words for one in p.purposes), times[p.id], last.get(p.id))
+        Recipient(p, tuple(here.policies.purposes[one].name for one in p.purposes), times[p.id], last.get(p.id))
         for p in known.values()
     ]
     others = (

@@ -52,11 +52,18 @@ def centre(
             "choices": choices.of(session, here, visitor.id),
             "archive": archives.newest(session, visitor.id),
             "asked": requests.history(session, visitor.id)[:3],
+            "thumbs": overview.thumbnails(session, visitor.id),
         }
     return pages.page(
-        "privacy/centre.html", visitor, acts=overview.acts, state=overview.state, kinds=overview.KINDS,
-        limits=here.policies.limits, **context,
-    )  # fmt: skip
+        "privacy/centre.html",
+        visitor,
+        acts=overview.acts,
+        kept=overview.kept,
+        state=overview.state,
+        kinds=overview.KINDS,
+        limits=here.policies.limits,
+        **context,
+    )
 
 
 @get("/privacy/requests", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, include_in_schema=False)
@@ -126,9 +133,15 @@ def erase(
         on_hold = holds.held(session, visitor.id)
         answer_by = here.policies.request_clock(people.get(session, visitor.id).country).answer
     return pages.page(
-        "privacy/erase.html", visitor, held=held, archive=last, on_hold=on_hold, answer_by=answer_by.words,
-        limits=here.policies.limits, at=here.clock() + here.policies.limits.erasure_wait.span,
-    )  # fmt: skip
+        "privacy/erase.html",
+        visitor,
+        held=held,
+        archive=last,
+        on_hold=on_hold,
+        answer_by=answer_by.words,
+        limits=here.policies.limits,
+        at=here.clock() + here.policies.limits.erasure_wait.span,
+    )
 
 
 @get(
@@ -160,9 +173,14 @@ def confirm(
     try:
         with here.db.write() as session:
             leaving.ask(
-                session, here, visitor.id, email=data.email, keep_session=visitor.session_id, via=visitor.via,
+                session,
+                here,
+                visitor.id,
+                email=data.email,
+                keep_session=visitor.session_id,
+                via=visitor.via,
                 now=here.clock(),
-            )  # fmt: skip
+            )
     except InputError as wrong:
         return _confirm(here, pages, visitor, told=data.email, wrong=str(wrong))
     return Redirect("/privacy/erase", status_code=HTTP_303_SEE_OTHER)
