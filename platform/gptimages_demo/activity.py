@@ -52,9 +52,10 @@ class Year:
 def live(session: Session, year: Year) -> None:
     """Writes the person's year."""
     session.add(_identity(year))
-    for make in (_devices, _usage, _engagement, _tickets, _payments):
-        session.add_all(list(make(year)))
-        session.flush()
+    session.add_all([*_usage(year), *_engagement(year), *_tickets(year)])
+    for row in (*_devices(year), *_payments(year)):
+        session.add(row)
+        session.flush()  # one by one: a row stands after the one that it refers to
     for _ in range(year.chance.randint(1, 4)):
         _run(session, year)
     if year.chance.random() < 0.25:

@@ -11,7 +11,7 @@ from gptimages.studio.thumbnails import thumbnail
 from gptimages_demo.vocabulary import PROMPTS, STYLES
 from gptimages_jobs.engines.preview import PreviewEngine
 
-EACH = 2
+EACH = 1
 
 
 class StockPicture(msgspec.Struct, frozen=True):
