@@ -2,6 +2,7 @@
 
 An unknown cookie is never adopted, and no request writes a session back: `last_seen_at` moves by an UPDATE that asks that
 the session has not ended, so a late request cannot revive it (the two defects of cookie sessions that this replaces).
+Signing in and being seen again is going on with the service, under whatever policy is in force (promise policy.acceptance).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gptimages.accounts.secrets import hash_of, new_secret
 from gptimages.errors import NotFound
 from gptimages.installation import Installation
 from gptimages.models import new_id
+from gptimages.publishing import versions
 from gptimages.settings import Settings
 from gptimages.web.visitor import NOBODY, Visitor
 
@@ -46,6 +48,7 @@ def begin(
         expires_at=now + here.policies.limits.session_absolute.span,
     )
     session.add(row)
+    versions.go_on(session, account_id, now=now)
     audit.append(session, "session.begun", actor=account_id, subject=account_id, now=now)
     return secret, row
 
@@ -109,5 +112,7 @@ def end_all(session: Session, account_id: str, *, now: datetime, keep: str | Non
 def _touch(here: Installation, row: WebSession, now: datetime) -> None:
     with here.db.write() as session:
         alive = (WebSession.id == row.id) & WebSession.ended_at.is_(None)
-        session.execute(update(WebSession).where(alive).values(last_seen_at=now))
+        if not changed(session, update(WebSession).where(alive).values(last_seen_at=now)):
+            return
         session.execute(update(Account).where(Account.id == row.account_id).values(last_seen_at=now))
+        versions.go_on(session, row.account_id, now=now)

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 import msgspec
-from datasteward.audit import log as audit
-from datasteward.policy.text import PolicyText
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
+from datasteward.audit import log as audit
+from datasteward.policy.text import PolicyText
 from gptimages.accounts.models import Account
 from gptimages.errors import Conflict, InputError, NotFound
 from gptimages.installation import Installation
@@ -106,12 +106,18 @@ def tell(session: Session, here: Installation, row: PolicyVersion, *, now: datet
 
 
 def go_on(session: Session, account_id: str, *, now: datetime) -> Acceptance | None:
-    """Records that the person goes on under the version in force, once, and only if they were told before it applied."""
+    """Records that the person goes on under the version in force, once, and only if they were told before it applied.
+
+    Somebody whose account is closing does not go on: they stay to leave.
+    """
     row = in_force(session, now)
     if row is None or _has(session, Acceptance, account_id, row.version):
         return None
     notice = _has(session, PolicyNotice, account_id, row.version)
     if notice is None or notice.told_at >= row.effective_at:
+        return None
+    account = session.get(Account, account_id, with_for_update=True)  # two requests at once record it once
+    if account is None or account.state != "active" or _has(session, Acceptance, account_id, row.version):
         return None
     return accept(session, account_id, row, how="went on", now=now)
 
@@ -121,7 +127,12 @@ def accept(session: Session, account_id: str, row: PolicyVersion, *, how: str, n
     accepted = Acceptance(id=new_id(), account_id=account_id, version=row.version, how=how, accepted_at=now)
     session.add(accepted)
     audit.append(
-        session, "policy.accepted", actor=account_id, subject=account_id, now=now, version=row.version,
+        session,
+        "policy.accepted",
+        actor=account_id,
+        subject=account_id,
+        now=now,
+        version=row.version,
         how=how.replace(" ", "-"),
     )
     return accepted
@@ -149,8 +160,12 @@ def _tell_one(session: Session, here: Installation, row: PolicyVersion, account_
     session.flush()
     session.add(
         PolicyNotice(
-            id=new_id(), account_id=account_id, version=row.version, notification_id=notice.id,
-            mail_id=mail.id if mail else None, told_at=now,
+            id=new_id(),
+            account_id=account_id,
+            version=row.version,
+            notification_id=notice.id,
+            mail_id=mail.id if mail else None,
+            told_at=now,
         )
     )
 
