@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_400_BAD_
 from gptimages.accounts import age, overview, people, sessions, tokens
 from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
-from gptimages.web.permissions import Permission, needs
+from gptimages.web.permissions import FETCHED, Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
 
@@ -82,7 +82,7 @@ def choose_scheme(
     return Redirect("/account#scheme", status_code=HTTP_303_SEE_OTHER)
 
 
-@get("/account/avatar", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, include_in_schema=False)
+@get("/account/avatar", opt=needs(Permission.ACCOUNT_READ) | FETCHED, sync_to_thread=True, include_in_schema=False)
 def avatar(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Response[bytes]:
     """The person's own portrait."""
     with here.db.read() as session:

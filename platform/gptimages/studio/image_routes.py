@@ -15,7 +15,7 @@ from gptimages.activity import engagement
 from gptimages.installation import Installation
 from gptimages.studio import files, images, runs, sharing, views
 from gptimages.studio.facts import shape
-from gptimages.web.permissions import Permission, needs
+from gptimages.web.permissions import FETCHED, Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
 
@@ -75,7 +75,7 @@ def image_page(
     )
 
 
-@get("/images/{image_id:str}/file", opt=READ, sync_to_thread=True, include_in_schema=False)
+@get("/images/{image_id:str}/file", opt=READ | FETCHED, sync_to_thread=True, include_in_schema=False)
 def image_file(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]
 ) -> Stream:
@@ -85,7 +85,7 @@ def image_file(
     return files.original(here, image)
 
 
-@get("/images/{image_id:str}/thumbnail", opt=READ, sync_to_thread=True, include_in_schema=False)
+@get("/images/{image_id:str}/thumbnail", opt=READ | FETCHED, sync_to_thread=True, include_in_schema=False)
 def image_thumbnail(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]
 ) -> Stream:

@@ -20,7 +20,7 @@ from gptimages.studio.facts import EngineFacts
 from gptimages.studio.progress import Hub
 from gptimages.studio.wish import Wish
 from gptimages.web.errors import status_of
-from gptimages.web.permissions import Permission, needs
+from gptimages.web.permissions import FETCHED, Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
 
@@ -90,7 +90,7 @@ def run_page(
     return pages.page("studio/studio.html", visitor, draft=draft, view=shown, like=run.id, **frame)
 
 
-@get("/studio/runs/{run_id:str}/events", opt=READ, include_in_schema=False)
+@get("/studio/runs/{run_id:str}/events", opt=READ | FETCHED, include_in_schema=False)
 async def run_events(
     here: NamedDependency[Installation],
     visitor: NamedDependency[Visitor],
@@ -102,7 +102,7 @@ async def run_events(
     return ServerSentEvent(events.follow(here, hub, visitor.id, run_id))
 
 
-@get("/studio/runs/{run_id:str}/partial/{number:int}", opt=READ, sync_to_thread=True, include_in_schema=False)
+@get("/studio/runs/{run_id:str}/partial/{number:int}", opt=READ | FETCHED, sync_to_thread=True, include_in_schema=False)
 def partial_picture(
     here: NamedDependency[Installation],
     visitor: NamedDependency[Visitor],

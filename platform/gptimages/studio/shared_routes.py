@@ -11,7 +11,7 @@ from litestar.response import Response, Stream
 
 from gptimages.installation import Installation
 from gptimages.studio import files, images, sharing
-from gptimages.web.permissions import PUBLIC
+from gptimages.web.permissions import FETCHED, PUBLIC
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
 
@@ -31,7 +31,7 @@ def shared_page(
     return pages.page("studio/shared.html", visitor, image=image, secret=secret, is_preview=is_preview)
 
 
-@get("/shared/{secret:str}/file", opt=PUBLIC, sync_to_thread=True, include_in_schema=False)
+@get("/shared/{secret:str}/file", opt=PUBLIC | FETCHED, sync_to_thread=True, include_in_schema=False)
 def shared_file(here: NamedDependency[Installation], secret: FromPath[str]) -> Stream:
     """The picture's bytes."""
     with here.db.read() as session:

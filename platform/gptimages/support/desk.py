@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
-from datasteward.audit import log as audit
-from datasteward.keys import reveal, seal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gptimages.errors import Conflict, InputError, NotFound
+from datasteward.audit import log as audit
+from datasteward.keys import reveal, seal
+from gptimages.accounts.models import Account
+from gptimages.errors import Conflict, InputError, LimitReached, NotFound
 from gptimages.installation import Installation
 from gptimages.messaging.outbox import notify, write_mail
 from gptimages.models import new_id
@@ -24,6 +26,7 @@ TOPICS = {
     "privacy": "My data and my rights",
     "other": "Something else",
 }
+DAY = timedelta(days=1)
 REPORTS = {
     "abuse": "A picture or a use that should not be",
     "under-age": "A person below the age that the service is for",
@@ -53,10 +56,13 @@ class OpenedReport(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-def ask(session: Session, here: Installation, account_id: str, topic: str, text: str, *, now: datetime) -> SupportTicket:
-    """Files a question. Raises InputError for an unknown topic or an empty or overlong text."""
+def ask(
+    session: Session, here: Installation, account_id: str, topic: str, text: str, *, now: datetime
+) -> SupportTicket:
+    """Files a question. Raises InputError for an unknown topic or an empty or overlong text, or LimitReached."""
     if topic not in TOPICS:
         raise InputError("Choose what your question is about.")
+    _check_limit(session, here, account_id, now)
     ticket = SupportTicket(id=new_id(), account_id=account_id, topic=topic, state="open", created_at=now)
     seal(here.vault, ticket, "text", _checked(here, text), subject=account_id)
     session.add(ticket)
@@ -91,7 +97,15 @@ def answer(session: Session, here: Installation, ticket_id: str, text: str, *, b
     seal(here.vault, ticket, "answer", _checked(here, text), subject=ticket.account_id)
     ticket.state, ticket.answered_at, ticket.closed_at, ticket.answered_by = "answered", now, now, by
     title = "Your question has an answer"
-    notify(session, ticket.account_id, kind="support", title=title, body="Read it with your question.", now=now, link="/support")
+    notify(
+        session,
+        ticket.account_id,
+        kind="support",
+        title=title,
+        body="Read it with your question.",
+        now=now,
+        link="/support",
+    )
     body = f"Your question has an answer; read it at {here.settings.public_url.rstrip('/')}/support\n"
     write_mail(session, here, ticket.account_id, kind="support", subject=title, body=body, now=now)
     audit.append(session, "ticket.answered", actor=by, subject=ticket.account_id, now=now, ticket=ticket.id)
@@ -144,6 +158,19 @@ def _ticket(session: Session, ticket_id: str) -> SupportTicket:
     if ticket is None:
         raise NotFound("There is no such question.")
     return ticket
+
+
+def _check_limit(session: Session, here: Installation, account_id: str, now: datetime) -> None:
+    session.get(Account, account_id, with_for_update=True)  # two questions at once cannot both be the last one allowed
+    mine = (SupportTicket.account_id == account_id) & (SupportTicket.created_at > now - DAY)
+    asked = list(session.scalars(select(SupportTicket.created_at).where(mine).order_by(SupportTicket.created_at)))
+    most = here.policies.limits.tickets_per_day.value
+    if len(asked) >= most:
+        wait = math.ceil((asked[-most] + DAY - now).total_seconds())
+        raise LimitReached(
+            f"You asked {most} questions within a day: read our answers first, and ask again tomorrow.",
+            retry_after=wait,
+        )
 
 
 def _checked(here: Installation, text: str) -> str:

@@ -24,7 +24,8 @@ from gptimages.studio.progress import Hub
 from gptimages.web import errors, headers, routes
 from gptimages.web.api_document import DocumentPlugin
 from gptimages.web.doorkeeper import Doorkeeper
-from gptimages.web.permissions import PUBLIC, check_routes, guard
+from gptimages.web.pace import Pace
+from gptimages.web.permissions import FETCHED, PUBLIC, check_routes, guard
 from gptimages.web.rendering import Renderer
 from gptimages.web.templating import STATIC
 
@@ -56,7 +57,7 @@ def create_app(
             "visitor": Provide(routes.visitor, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(Doorkeeper, here=here)],
-        guards=[guard],
+        guards=[Pace(here.policies.limits.requests_per_minute.value), guard],
         before_send=[headers.adder(here.settings)],
         exception_handlers=errors.handlers(renderer),
         on_startup=list(on_startup),
@@ -81,7 +82,7 @@ def _assets() -> ControllerRouterHandler:
     return create_static_files_router(
         path="/static",
         directories=[STATIC],
-        opt=PUBLIC,
+        opt=PUBLIC | FETCHED,
         cache_control=CacheControlHeader(max_age=ASSET_SECONDS, public=True, immutable=True),
     )
 

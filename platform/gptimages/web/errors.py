@@ -86,7 +86,10 @@ def handlers(renderer: Renderer) -> dict[int | type[Exception], Any]:
             return Redirect(f"/sign-in?next={request.url.path}{again}", status_code=HTTP_303_SEE_OTHER)
         if isinstance(error, AccountClosing) and _wants_page(request) and request.method == "GET":
             return Redirect("/privacy/erase", status_code=HTTP_303_SEE_OTHER)
-        return _answer(renderer, request, status_of(error), str(error))
+        answer = _answer(renderer, request, status_of(error), str(error))
+        if isinstance(error, LimitReached) and error.retry_after is not None:
+            answer.headers["retry-after"] = str(error.retry_after)
+        return answer
 
     def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
         if error.status_code >= HTTP_500_INTERNAL_SERVER_ERROR:

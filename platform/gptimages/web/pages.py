@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.response import Response
 
 from gptimages.installation import Installation
-from gptimages.web.permissions import PUBLIC
+from gptimages.web.permissions import FETCHED, PUBLIC
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
 
@@ -28,7 +28,7 @@ def cookies(
     return pages.page("cookies.html", visitor, cookies=here.policies.cookies)
 
 
-@get("/healthz", opt=PUBLIC, sync_to_thread=False, include_in_schema=False)
+@get("/healthz", opt=PUBLIC | FETCHED, sync_to_thread=False, include_in_schema=False)
 def healthz() -> dict[str, str]:
     """Whether the process answers."""
     return {"state": "up"}

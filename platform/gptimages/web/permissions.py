@@ -17,8 +17,11 @@ from gptimages.web.visitor import Visitor
 
 ALLOW = "allow"
 FRESH = "fresh"
+COUNTED = "counted"
 PUBLIC: dict[str, Any] = {ALLOW: "public"}
 """For routes that anyone may use."""
+FETCHED: dict[str, Any] = {COUNTED: False}
+"""Added to what a route needs (`READ | FETCHED`): a page fetches it by itself, so web.pace does not count it."""
 
 
 class Permission(StrEnum):
