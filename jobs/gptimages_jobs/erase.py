@@ -28,7 +28,7 @@ def run(here: Installation, ref: str) -> None:
         return
     if request.run_after is not None and request.run_after > here.clock():
         return
-    erasure = Erasure(here.steward, here.db.write, ref, clock=here.clock, after=here.db.forget_deleted)
+    erasure = Erasure(here.steward, here.db.write, ref, clock=here.clock, after=lambda: _forget(here))
     try:
         erasure.run()
     except HoldInTheWay:
@@ -37,3 +37,8 @@ def run(here: Installation, ref: str) -> None:
         raise TryAgain(str(unfinished), SOON) from None
     except RequestStateError:
         return
+
+
+def _forget(here: Installation) -> None:
+    if not here.db.forget_deleted():
+        raise ErasureUnfinished("The database is being read: its log is emptied of deleted rows later.")

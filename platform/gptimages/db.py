@@ -45,11 +45,16 @@ class Database:
                 session.expunge_all()  # what was read stays readable after the block
                 session.rollback()
 
-    def forget_deleted(self) -> None:
-        """Sees to it that no deleted byte is left in the write-ahead log (SQLite; elsewhere nothing is to be done here)."""
-        if self.engine.dialect.name == "sqlite":
-            with self.engine.connect() as connection:
-                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    def forget_deleted(self) -> bool:
+        """Sees to it that no deleted byte is left in the write-ahead log (SQLite; elsewhere nothing is to be done here).
+
+        False when somebody was still reading an older state, so that it has to be done again.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        with self.engine.connect() as connection:
+            busy, _, _ = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+        return not busy
 
     def close(self) -> None:
         """Closes every connection."""

@@ -171,7 +171,7 @@ class Export:
         )
 
     def _part(self, table: Table) -> index_page.Part:
-        title = str(table.name).removeprefix("steward_").replace("_", " ").capitalize()
+        title = self._steward.policies.category(self._steward.catalog.record(table).category).name
         number = self.records.get(str(table.name), 0)
         if any(name == str(table.name) for name, _, _ in self._paths):
             return index_page.Part(title, data_path(table), number, pictures=self._pictures(table))

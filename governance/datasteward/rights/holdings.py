@@ -147,8 +147,12 @@ def disclosures(session: Session, subject: str) -> Counter[tuple[str, tuple[str,
 def facts_of(session: Session, steward: Steward, subject: str, group: Group) -> list[tuple[str, str]]:
     """What is known about one group, as the archive's page says it."""
     told = _holding(session, steward, subject, group, disclosures(session, subject))
-    who = "; ".join(f"{r.name}, {r.region}, {r.times:,} times" for r in told.received) or "nobody"
-    return [("What for", "; ".join(told.purposes)), ("Until", "; ".join(told.until)), ("Received by", who)]
+    who = "; ".join(", ".join(part for part in (r.name, r.region, _often(r.times)) if part) for r in told.received)
+    return [("What for", "; ".join(told.purposes)), ("Until", "; ".join(told.until)), ("Received by", who or "nobody")]
+
+
+def _often(times: int) -> str:
+    return "once" if times == 1 else f"{times:,} times"
 
 
 def _holding(

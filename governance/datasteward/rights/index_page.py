@@ -16,6 +16,7 @@ import msgspec
 
 SHOWN_ROWS = 200
 CELL = 600
+LONG = 32
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -87,7 +88,8 @@ def _section(section: Section) -> Iterator[str]:
     for part in section.parts:
         if part.number == 0:
             continue
-        yield f'<h3>{escape(part.title)} <small><a href="{escape(part.file)}">{part.number:,}</a></small></h3>\n'
+        link = f'<a href="{escape(part.file)}">{escape(part.file)}</a>'
+        yield f"<h3>{escape(part.title)} <small>{part.number:,}, {link}</small></h3>\n"
         if part.pictures is not None:
             yield from _pictures(part.pictures)
         elif part.number == 1:
@@ -117,7 +119,7 @@ def _table(part: Part) -> Iterator[str]:
     for number, row in enumerate(part.rows):
         if number == SHOWN_ROWS:
             break
-        cells = "".join(f"<td>{_value(value)}</td>" for value in row)
+        cells = "".join(_cell(value) for value in row)
         yield f"<tr>{cells}</tr>\n"
     yield "</tbody></table></div>\n"
     if part.number > SHOWN_ROWS:
@@ -135,6 +137,11 @@ def _left_out(left_out: Sequence[tuple[str, str]]) -> Iterator[str]:
 def _facts(facts: Sequence[tuple[str, Any]]) -> str:
     told = "".join(f"<dt>{escape(name)}</dt><dd>{_value(value)}</dd>" for name, value in facts if value is not None)
     return f"<dl>{told}</dl>\n" if told else ""
+
+
+def _cell(value: Any) -> str:
+    shown = _value(value)
+    return f'<td class="long">{shown}</td>' if len(shown) > LONG else f"<td>{shown}</td>"
 
 
 def _value(value: Any) -> str:

@@ -3,8 +3,8 @@
     export    asked → running → ready → done (the archive is gone again)
     erasure   waiting → running → done;  waiting or blocked → cancelled
 
-A request under a legal hold is `blocked` and goes on when the hold is lifted; one that broke is `failed` and may be run
-again. Requests outlive the erasure: they hold the opaque id, counts and times alone.
+A request under a legal hold is `blocked` and goes on when the hold is lifted; one that broke is `failed`: it may be run
+again, or asked for anew. Requests outlive the erasure: they hold the opaque id, counts and times alone.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MOVES: Mapping[str, Collection[str]] = {
 }
 """From which state a request may go to which. `running` to itself: the work was cut off and is taken up again."""
 
-OPEN = ("asked", "waiting", "running", "blocked", "failed")
+OPEN = ("asked", "waiting", "running", "blocked")
 SENTENCES: Mapping[Kind, str] = {
     "export": "Your archive is being prepared already; wait for it.",
     "erasure": "Your account is being erased already; you can still take that back while it waits.",

@@ -77,7 +77,8 @@ def test_another_persons_answer_is_theirs(session: Session, consent_policies: Po
 
 
 @pytest.mark.parametrize(
-    ("purpose", "kind"), [("generate", "consent"), ("generate", "objection"), ("integrity", "consent"), ("x", "consent")]
+    ("purpose", "kind"),
+    [("generate", "consent"), ("generate", "objection"), ("integrity", "consent"), ("x", "consent")],
 )
 def test_answers_that_mean_nothing_are_refused(
     session: Session, consent_policies: PolicySet, purpose: str, kind: records.Kind

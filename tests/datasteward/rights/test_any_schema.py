@@ -144,7 +144,9 @@ def test_erasure_takes_exactly_the_persons_rows(world: Any, data: Any, shapes: l
     rows = Rows(here, shapes, made, data.draw)
     with here.write() as session:
         rows.put(session)
-        request = requests.ask(session, here.steward.policies, rows.people[0], "erasure", country="NO", now=here.clock())
+        request = requests.ask(
+            session, here.steward.policies, rows.people[0], "erasure", country="NO", now=here.clock()
+        )
     Erasure(here.steward, here.write, request.id, clock=here.clock).run()
     with here.write() as session:
         for number, table in enumerate(made):

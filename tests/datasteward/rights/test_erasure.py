@@ -14,7 +14,14 @@ from datasteward.audit import log as audit
 from datasteward.base import new_id
 from datasteward.catalog import is_subject, owned_by, record, tag
 from datasteward.disposal.models import ObjectDisposal
-from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay, KeyMissing, ObjectStoreError, RequestStateError
+from datasteward.errors import (
+    CatalogError,
+    ErasureUnfinished,
+    HoldInTheWay,
+    KeyMissing,
+    ObjectStoreError,
+    RequestStateError,
+)
 from datasteward.keys import Context
 from datasteward.retention import holds
 from datasteward.rights import requests
@@ -87,9 +94,7 @@ def join(service: Any) -> Joiner:
 def asked(service: Any, subject: str) -> str:
     """An erasure that waits for nothing."""
     with service.write() as session:
-        return requests.ask(
-            session, service.steward.policies, subject, "erasure", country="NO", now=service.clock()
-        ).id
+        return requests.ask(session, service.steward.policies, subject, "erasure", country="NO", now=service.clock()).id
 
 
 def number(service: Any, table: str) -> int:
@@ -130,9 +135,7 @@ def test_killed_at_any_step_it_goes_on(service: Any, join: Joiner, killed_at: st
         words.append("goodbye")
 
     with pytest.raises(Erased):
-        Erasure(
-            service.steward, service.write, request, clock=service.clock, last_words=farewell, told=killed
-        ).run()
+        Erasure(service.steward, service.write, request, clock=service.clock, last_words=farewell, told=killed).run()
     if STEPS.index(killed_at) + after <= STEPS.index("rows"):
         assert number(service, "letter") == 3
         assert service.steward.vault.has(ines)
@@ -204,7 +207,9 @@ def test_a_hold_placed_in_the_last_moment_still_counts(service: Any, join: Joine
     request = asked(service, ines)
 
     def placing(session: Session) -> None:
-        holds.place(session, ines, "A claim", review_at=service.clock() + timedelta(days=9), by="legal", now=service.clock())
+        holds.place(
+            session, ines, "A claim", review_at=service.clock() + timedelta(days=9), by="legal", now=service.clock()
+        )
 
     with pytest.raises(HoldInTheWay):
         Erasure(service.steward, service.write, request, clock=service.clock, last_words=placing).run()
@@ -248,7 +253,9 @@ def test_what_comes_in_meanwhile_is_found_by_the_scan(service: Any, join: Joiner
 
     with pytest.raises(ErasureUnfinished):
         Erasure(service.steward, service.write, request, clock=service.clock, after=late).run()
-    assert Erasure(service.steward, service.write, request, clock=service.clock).run().rows["steward_consent_record"] == 1
+    assert (
+        Erasure(service.steward, service.write, request, clock=service.clock).run().rows["steward_consent_record"] == 1
+    )
 
 
 def test_an_archive_goes_with_its_person(service: Any, join: Joiner) -> None:
@@ -280,7 +287,9 @@ def test_no_byte_of_a_wrapped_key_or_a_row_is_left(service: Any, join: Joiner) -
     """E10: neither the database and its log nor the key store hold a byte of what was sealed, or of the wrapped keys."""
     ines = join()
     with service.write() as session:
-        sealed = [bytes(row.words.ciphertext) for row in session.execute(select(service.steward.catalog.table("letter")))]
+        sealed = [
+            bytes(row.words.ciphertext) for row in session.execute(select(service.steward.catalog.table("letter")))
+        ]
     before = _bytes(service.key_store)
     wrapped = [piece for piece in _pieces(service, ines) if piece in before]
     assert wrapped

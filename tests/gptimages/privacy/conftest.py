@@ -109,9 +109,7 @@ def _canary(column: Column[Any], subject: str) -> Any:
     return mark[: kind.length or 64]
 
 
-def _stored(
-    here: Installation, table: Table, column: Column[Any], key: str, value: Any, seeded: Seeded
-) -> Any:
+def _stored(here: Installation, table: Table, column: Column[Any], key: str, value: Any, seeded: Seeded) -> Any:
     if isinstance(column.type, Sealed):
         return here.vault.seal(Context(seeded.subject, str(table.name), str(column.name), key), value)
     if here.catalog.tag(column).holds == "object":
