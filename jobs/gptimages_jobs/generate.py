@@ -231,7 +231,7 @@ def _request(session: Session, here: Installation, run: Generation, missing: tup
             "moderation": run.moderation,
             "references": tuple(data for role, data in pictures if role == "reference"),
             "mask": next((data for role, data in pictures if role == "mask"), None),
-            # engines count their pictures on from the seed, so the rest of a run continues where it was left
+            # the rest of a run has a seed of its own, or an engine would draw its first pictures once more
             "seed": None if run.seed is None else (run.seed + missing[0]) % SEEDS,
         },
         EngineRequest,

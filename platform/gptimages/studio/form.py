@@ -18,6 +18,7 @@ from gptimages.studio.wish import Wish
 
 UNREADABLE = "The form could not be read: reload the page and send it again."
 MOST_PARTS = 200
+NO_NUMBER = -1
 ROLES: tuple[Role, ...] = ("reference", "mask")
 
 
@@ -45,7 +46,7 @@ def read(body: bytes, content_type: str) -> Form:
 
 
 def wish(form: Form) -> Wish:
-    """What the form asks for; nothing is checked but that numbers are numbers. Raises InputError."""
+    """What the form asks for, unchecked."""
     known = defaultdict(str, form.fields)
     width, _, height = known["size"].partition("x")
     return Wish(
@@ -80,9 +81,8 @@ def _parts(body: bytes, boundary: str) -> list[tuple[MultipartSegment, bytes]]:
 
 
 def _number(text: str) -> int | None:
-    if not text:
-        return None
+    """The number; what is none becomes one that no check lets through, so that the rest of the form is not lost."""
     try:
-        return int(text)
+        return int(text) if text else None
     except ValueError:
-        raise InputError(UNREADABLE) from None
+        return NO_NUMBER
