@@ -90,6 +90,7 @@ class DemoProvider:
             "claims_supported": ["sub", "name", "email", "email_verified", "picture", "auth_time"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "code_challenge_methods_supported": ["S256"],
+            "prompt_values_supported": ["none", "login", "select_account"],
             "authorization_response_iss_parameter_supported": True,
         }
 

@@ -50,6 +50,7 @@ class BadProvider:
             "token_endpoint": f"{issuer}/token",
             "jwks_uri": f"{issuer}/jwks",
             "code_challenge_methods_supported": ["S256"],
+            "prompt_values_supported": ["none", "login"],
             "authorization_response_iss_parameter_supported": True,
         }
         return _changed(right, self.metadata)

@@ -35,7 +35,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 def way(provider: Provider, attempt: SignInAttempt) -> str:
     """The address at the provider that the browser is sent to. Raises ProviderUnavailable."""
-    more = {"prompt": "login", "max_age": 0} if attempt.fresh else {"prompt": "select_account"}
+    more = _freshly(provider) if attempt.fresh else {"prompt": "select_account"}
     with _client(provider) as client:
         address, _ = client.create_authorization_url(
             provider.metadata().authorization_endpoint,
@@ -65,6 +65,15 @@ def redeem(provider: Provider, attempt: SignInAttempt, answer: Answer, now: date
         fresh=attempt.fresh,
     )
     return id_token.read(token, provider, expected)
+
+
+def _freshly(provider: Provider) -> dict[str, str | int]:
+    """Asks the provider to authenticate anew: by `max_age`, and by `prompt=login` where it says that it knows it.
+
+    Google knows neither: there the person chooses the account once more, and Google's own session vouches for them.
+    """
+    login = "login" in provider.metadata().prompt_values_supported
+    return {"prompt": "login" if login else "select_account", "max_age": 0}
 
 
 def _checked(provider: Provider, attempt: SignInAttempt, answer: Answer) -> str:

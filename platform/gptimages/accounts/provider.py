@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """What we use of a provider's metadata (Discovery 1.0 section 3, RFC 8414, RFC 9207)."""
+    """What we use of a provider's metadata (Discovery 1.0 section 3, RFC 8414, RFC 9207, Prompt Create 1.0)."""
 
     issuer: str
     authorization_endpoint: str
@@ -35,6 +35,7 @@ class Metadata(msgspec.Struct, frozen=True):
     jwks_uri: str
     authorization_response_iss_parameter_supported: bool = False
     code_challenge_methods_supported: list[str] | None = None
+    prompt_values_supported: list[str] = msgspec.field(default_factory=list)
     token_endpoint_auth_methods_supported: list[str] = msgspec.field(default_factory=lambda: ["client_secret_basic"])
 
     @property

@@ -202,6 +202,17 @@ def test_a_new_key_is_fetched_once_and_used(site, bad):
     assert bad.key_fetches == 2
 
 
+def test_a_provider_that_knows_no_login_prompt_is_not_asked_for_it(site, bad):
+    """Google refuses `prompt=login`: who does not list it is asked to let the account be chosen, and for `max_age`."""
+    with site.browser() as client:
+        come_back(client)
+        site.app.state.pop(PROVIDER)
+        bad.metadata = {"prompt_values_supported": None}
+        location = begin(client, again=True).headers["location"]
+    assert "prompt=select_account" in location
+    assert "max_age=0" in location
+
+
 def test_a_fresh_sign_in_wants_a_fresh_authentication(site, bad):
     """`again=1` asks the provider to ask anew, and an answer that tells of an old authentication is refused."""
     with site.browser() as client:
