@@ -32,7 +32,7 @@ def answer_age(page: Page, url: str, year: str) -> None:
     page.get_by_label("Day").fill("3")
     page.get_by_label("Month").fill("5")
     page.get_by_label("Year").fill(year)
-    page.get_by_role("button", name="Make an account with").click()
+    page.get_by_role("button", name="Make an account").click()
 
 
 def compose(page: Page, url: str, start: Path) -> None:
@@ -57,7 +57,7 @@ def test_end_user(service: Service, open_page: Opener, tmp_path: Path) -> None:
 
     compose(page, service.url, picture_file(tmp_path))
     expect(page.locator("progress").first).to_be_visible()
-    expect(page.get_by_role("heading", name="Done")).to_be_visible(timeout=60_000)
+    expect(page.locator(".state.kept", has_text="Done")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("no model", exact=False).first).to_be_visible()
 
     page.goto(f"{service.url}/history")

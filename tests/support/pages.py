@@ -55,4 +55,4 @@ def make_picture(page: Page, url: str, words: str) -> None:
     page.get_by_label("Quality").select_option("draft")
     page.get_by_role("button", name="Make").click()
     page.wait_for_url(f"{url}/studio/runs/*")
-    page.get_by_role("heading", name="Done").wait_for(timeout=60_000)
+    page.locator(".state.kept", has_text="Done").wait_for(timeout=60_000)
