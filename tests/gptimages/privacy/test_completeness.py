@@ -12,13 +12,30 @@ import pytest
 from sqlalchemy import func, select
 
 from datasteward.errors import ObjectMissing
-from datasteward.keys import Box
+from datasteward.keys import Box, FileRootKey
 from datasteward.rights import requests
 from datasteward.rights.erasure import Erasure, check_kept, scan
 from datasteward.rights.export import Export
 from datasteward.rights.holdings import holdings
 from datasteward.rights.keeping import stays
 from gptimages.installation import Installation
+from gptimages.settings import Settings
+
+
+@pytest.fixture
+def any_settings(any_settings: Settings) -> Settings:
+    """With a root key: where the key store is elsewhere, the first start makes none."""
+    path = any_settings.data / "keys" / "root.key"
+    if any_settings.key_store is not None and not path.exists():
+        path.parent.mkdir(parents=True, mode=0o700)
+        FileRootKey.create(path)
+    return any_settings
+
+
+@pytest.fixture
+def here(any_here: Installation) -> Installation:
+    """Every test of completeness runs on each kind of database."""
+    return any_here
 
 
 def archive_of(here: Installation, subject: str) -> dict[str, bytes]:
@@ -126,6 +143,8 @@ def test_after_the_erasure_nothing_is_found(here: Installation, seed: Any) -> No
 
 def test_no_byte_of_the_person_is_left(here: Installation, seed: Any) -> None:
     """E10: no value of a row that went stands in the bytes of database, log, key store or object directory."""
+    if here.db.engine.dialect.name != "sqlite":
+        pytest.skip("The server's own files are not ours to read.")
     person, other = seed(), seed()
     here.db.forget_deleted()
     before = _all_bytes(here)
