@@ -8,13 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from support import bad_provider
 from support.bad_provider import BadProvider
-from support.serving import serving
+from support.serving import free_port, serving
 from support.signing_in import ADULT, begin
 from support.stored import everything
 
+from gptimages.accounts.provider import Provider
 from gptimages.accounts.sign_in_routes import PROVIDER
 
 MISFIT = "does not belong to this sign-in"
@@ -140,6 +142,17 @@ def test_metadata_that_cannot_be_trusted_sends_nobody_away(site, bad, fault):
         assert answer.status_code == 503, answer.text
         assert DOWN in answer.text
         assert not client.cookies
+    assert everything(site.data) == before
+
+
+def test_a_provider_that_is_not_there_is_told_in_a_sentence(site):
+    """Without a provider the page says that it is not the person's fault and what to do; nothing is stored."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    site.app.state[PROVIDER] = Provider(msgspec.structs.replace(site.here.settings, oidc_issuer=nowhere))
+    before = everything(site.data)
+    with site.browser() as client:
+        answer = begin(client)
+    assert (answer.status_code, DOWN in answer.text) == (503, True)
     assert everything(site.data) == before
 
 
