@@ -75,7 +75,6 @@ def _show(profile: Profile) -> None:
             ("Plan", profile.plan_name),
             ("Pictures", f"{figure(profile.pictures_this_month)} of {figure(profile.pictures_per_month)} this month"),
             ("Since", utc(profile.since)),
-            ("State", "an erasure waits: gptimages privacy erase" if profile.closing else "active"),
             ("Id", profile.id),
         ]
     )

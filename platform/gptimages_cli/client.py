@@ -6,6 +6,7 @@ over https or to loopback, and nowhere that an answer points to: redirects are n
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -17,7 +18,6 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from gptimages import logs
 from gptimages.settings import LOOPBACK
 from gptimages_cli.errors import CommandError, NotReached, Refused
 
@@ -30,8 +30,10 @@ Told = Callable[[int, int], None]
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What we read of a problem document (RFC 9457)."""
+    """What we read of a problem document (RFC 9457); what lacks a part of it was written by somebody else."""
 
+    type: str
+    status: int
     detail: str
 
 
@@ -111,7 +113,8 @@ class Service:
 @contextmanager
 def service() -> Iterator[Service]:
     """The service that the environment names. Raises CommandError when the address or the token is missing or wrong."""
-    logs.configure("warning")  # httpx would log whole addresses
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # they would log whole addresses
     url = os.environ.get(URL, DEFAULT_URL).rstrip("/")
     local = _check_url(url)
     token = os.environ.get(TOKEN, "").strip()
@@ -125,9 +128,15 @@ def service() -> Iterator[Service]:
         yield Service(url, client)
 
 
+def check_place(file: Path) -> None:
+    """Raises CommandError when there is no directory to save `file` in: said before anything is asked for."""
+    if not file.parent.is_dir():
+        raise CommandError(f"There is no directory {file.parent} to save {file.name} in: make it, or choose another.")
+
+
 def _write(response: httpx.Response, path: Path, told: Told | None) -> int:
     done, total = 0, int(response.headers.get("content-length", 0))
-    with path.open("xb") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         for chunk in response.iter_bytes():
             done += file.write(chunk)
             if told:

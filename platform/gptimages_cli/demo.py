@@ -43,9 +43,11 @@ def token(person: str) -> None:
     from gptimages_demo.setting_up import set_up
 
     wanted = person.casefold()
-    found = [p for p in DEMO_PEOPLE if wanted in (p.subject, p.name.casefold(), p.name.casefold().split()[0], p.email)]
+    found = [
+        p for p in DEMO_PEOPLE if wanted in (p.subject, p.subject.removeprefix("demo-"), p.name.casefold(), p.email)
+    ]
     if not found:
-        names = ", ".join(p.name.split()[0].lower() for p in DEMO_PEOPLE)
+        names = ", ".join(p.subject.removeprefix("demo-") for p in DEMO_PEOPLE)
         raise CommandError(f"There is no such person in the demo: name one of {names}.")
     here = _open()
     try:

@@ -17,7 +17,7 @@ from gptimages.studio.facts import BACKGROUNDS, FORMATS, QUALITIES
 from gptimages.studio.images import Toll
 from gptimages.studio.styles import STYLES
 from gptimages.web.templating import plural, size, utc
-from gptimages_cli.client import Service, service
+from gptimages_cli.client import Service, check_place, service
 from gptimages_cli.errors import CommandError, Refused
 from gptimages_cli.tables import echo_facts, echo_table
 
@@ -146,6 +146,7 @@ def show(image_id: str, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def save(image_id: str, file: Path) -> None:
     """Save the picture ID as FILE."""
+    check_place(file)
     with service() as to:
         saved = to.fetch(f"{IMAGES}/{image_id}/file", lambda _: file)
     click.echo(f"{saved.path}, {size(saved.bytes)}")

@@ -13,7 +13,7 @@ from datasteward.rights.holdings import Holding, TableHolding
 from gptimages.privacy.api import ChoiceChange, Leaving, RequestView
 from gptimages.privacy.choices import Choice
 from gptimages.web.templating import figure, plural, size, utc
-from gptimages_cli.client import Service, service
+from gptimages_cli.client import Service, check_place, service
 from gptimages_cli.errors import CommandError, Refused
 from gptimages_cli.tables import echo_table
 
@@ -42,7 +42,7 @@ def show(as_json: bool) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(held)).decode())
         return
     filled = [holding for holding in held if holding.rows]
-    rows = [(h.title, h.rows, h.files, size(h.bytes), f"{h.oldest:%Y-%m-%d}" if h.oldest else "") for h in filled]
+    rows = [(h.title, h.rows, h.files, _size(h.bytes), f"{h.oldest:%Y-%m-%d}" if h.oldest else "") for h in filled]
     total = sum(h.rows for h in filled), sum(h.files for h in filled), size(sum(h.bytes for h in filled))
     echo_table(("what", "records", "files", "bytes", "since"), rows, ("all", *total, ""))
     for holding in filled:
@@ -57,6 +57,7 @@ def show(as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def archive(file: Path) -> None:
     """Prepare an archive of everything held about you, wait for it, and save it as FILE, a ZIP."""
+    check_place(file)
     with service() as to:
         state = _prepared(to)
         with click.progressbar(length=state.bytes or 0, label="Fetching it ", file=sys.stderr) as bar:
@@ -137,7 +138,7 @@ def _waiting(to: Service) -> RequestView | None:
 def _preview(held: list[Holding]) -> None:
     going = [table for holding in held for table in holding.leaving]
     staying = [table for holding in held for table in holding.staying]
-    rows = [(t.name, t.rows, t.files, size(t.bytes)) for t in going]
+    rows = [(t.name, t.rows, t.files, _size(t.bytes)) for t in going]
     echo_table(("goes", "records", "files", "bytes"), rows, ("all", *_sums(going)))
     if staying:
         click.echo("\nWhat stays, because the law says so:")
@@ -147,6 +148,10 @@ def _preview(held: list[Holding]) -> None:
 
 def _sums(tables: list[TableHolding]) -> tuple[int, int, str]:
     return sum(t.rows for t in tables), sum(t.files for t in tables), size(sum(t.bytes for t in tables))
+
+
+def _size(number: int) -> str:
+    return size(number) if number else ""
 
 
 def _who_decides(choice: Choice) -> str:

@@ -11,6 +11,7 @@ from datasteward.audit import log as audit
 from gptimages.installation import Installation
 from gptimages.web import templating
 from gptimages.web.templating import plural, size
+from gptimages_cli.client import check_place
 from gptimages_cli.errors import CommandError
 from gptimages_cli.here import BY, Open
 from gptimages_reports import processing
@@ -32,6 +33,7 @@ def report() -> None:
 @click.pass_obj
 def write_processing(open_here: Open, form: str, out: Path) -> None:
     """The record of processing (GDPR Art. 30), computed now from catalog, policies and database."""
+    check_place(out)
     with open_here() as here:
         record = _made(here, form)
         data = _as_page(record) if form == "html" else MAKERS[form](record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from granian.constants import Interfaces
 from gptimages.errors import StartError
 from gptimages.installation import open_installation
 from gptimages.settings import PREFIX, Settings, read
+from gptimages_cli.client import DEFAULT_URL, TOKEN, URL
 from gptimages_cli.locking import DirectoryLock
 
 TARGET = "gptimages_cli.composition:application"
@@ -95,7 +97,16 @@ def _announce(settings: Settings) -> None:
         roles = ", ".join(person.roles) or "end user"
         click.echo(f"  {person.name:<22} {roles}")
     click.echo("  somebody new           to see the age question and an empty account")
+    command, elsewhere = _command(), "" if settings.public_url == DEFAULT_URL else f" {URL}={settings.public_url}"
+    click.echo("\nOr work from another terminal:")
+    click.echo(f"  export {PREFIX}DEMO=true{elsewhere} {TOKEN}=$({command} demo token ines)")
+    click.echo(f'  {command} images make "a harbour at dawn"')
     click.echo(f"\nThe data lies in {settings.data}. Stop with Ctrl+C.\n")
+
+
+def _command() -> str:
+    """What to type for this command: as it was typed now."""
+    return sys.argv[0] if sys.argv[0].endswith("gptimages") else "gptimages"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from gptimages_reports.processing.query import ProcessingRecord
 from gptimages_reports.spreadsheet import csv_text
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "processing.typ"
-FORMATS = {"json": "application/json", "csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}
+FORMATS = {"json": "application/json", "csv": "text/csv", "pdf": "application/pdf"}
 HEADER = (
     "activity", "purpose", "legal basis", "source", "category", "data", "records", "kept", "encrypted", "recipients",
 )  # fmt: skip
