@@ -26,7 +26,9 @@ LEEWAY = timedelta(seconds=60)  # how far two well-kept clocks may be apart
 LONGEST = 255
 MISFIT = "The answer from {name} does not belong to this sign-in, so nobody was signed in: begin once more."
 UNVERIFIED = "Your mail address is not verified at {name}: verify it there, then sign in here once more."
-NO_MAIL = "We did not get your mail address from {name}, and an account needs one: allow it there, then sign in once more."
+NO_MAIL = (
+    "We did not get your mail address from {name}, and an account needs one: allow it there, then sign in once more."
+)
 
 
 class Expected(msgspec.Struct, frozen=True):

@@ -35,7 +35,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 def way(provider: Provider, attempt: SignInAttempt) -> str:
     """The address at the provider that the browser is sent to. Raises ProviderUnavailable."""
-    more = _freshly(provider) if attempt.fresh else {"prompt": "select_account"}
+    more = _asking(provider.metadata().prompts, fresh=attempt.fresh)
     with _client(provider) as client:
         address, _ = client.create_authorization_url(
             provider.metadata().authorization_endpoint,
@@ -67,13 +67,15 @@ def redeem(provider: Provider, attempt: SignInAttempt, answer: Answer, now: date
     return id_token.read(token, provider, expected)
 
 
-def _freshly(provider: Provider) -> dict[str, str | int]:
-    """Asks the provider to authenticate anew: by `max_age`, and by `prompt=login` where it says that it knows it.
+def _asking(prompts: frozenset[str], *, fresh: bool) -> dict[str, str | int]:
+    """How the provider is to ask the person: which account; and when it has to be `fresh`, by authenticating anew.
 
-    Google knows neither: there the person chooses the account once more, and Google's own session vouches for them.
+    Google knows no `login` and no `max_age`: there the person chooses the account once more, and Google's own session
+    vouches for them.
     """
-    login = "login" in provider.metadata().prompt_values_supported
-    return {"prompt": "login" if login else "select_account", "max_age": 0}
+    wanted = ("login", "select_account") if fresh else ("select_account",)
+    prompt = next((value for value in wanted if value in prompts), None)
+    return ({"prompt": prompt} if prompt else {}) | ({"max_age": 0} if fresh else {})
 
 
 def _checked(provider: Provider, attempt: SignInAttempt, answer: Answer) -> str:

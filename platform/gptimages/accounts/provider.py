@@ -21,6 +21,9 @@ from gptimages.accounts.errors import ProviderUnavailable
 from gptimages.settings import LOOPBACK, Settings
 
 KEEP_SECONDS = 3600.0
+GOOGLE = "https://accounts.google.com"
+GOOGLE_PROMPTS = frozenset({"none", "consent", "select_account"})
+CORE_PROMPTS = frozenset({"none", "login"})
 DISCOVERY = "/.well-known/openid-configuration"
 
 T = TypeVar("T")
@@ -35,7 +38,7 @@ class Metadata(msgspec.Struct, frozen=True):
     jwks_uri: str
     authorization_response_iss_parameter_supported: bool = False
     code_challenge_methods_supported: list[str] | None = None
-    prompt_values_supported: list[str] = msgspec.field(default_factory=list)
+    prompt_values_supported: list[str] | None = None
     token_endpoint_auth_methods_supported: list[str] = msgspec.field(default_factory=lambda: ["client_secret_basic"])
 
     @property
@@ -43,6 +46,16 @@ class Metadata(msgspec.Struct, frozen=True):
         """How we prove to be the client: by HTTP Basic, or in the body where the provider wants only that."""
         basic = "client_secret_basic"
         return basic if basic in self.token_endpoint_auth_methods_supported else "client_secret_post"
+
+    @property
+    def prompts(self) -> frozenset[str]:
+        """The values of `prompt` that the provider takes; others it may refuse.
+
+        As it lists them; else those that OpenID Connect Core 1.0 section 15.1 asks of everybody, or what Google documents.
+        """
+        if self.prompt_values_supported is not None:
+            return frozenset(self.prompt_values_supported)
+        return GOOGLE_PROMPTS if self.issuer == GOOGLE else CORE_PROMPTS
 
 
 class _Keys(msgspec.Struct, frozen=True):

@@ -16,7 +16,8 @@ from support.serving import free_port, serving
 from support.signing_in import ADULT, begin
 from support.stored import everything
 
-from gptimages.accounts.provider import Provider
+from gptimages.accounts import oidc
+from gptimages.accounts.provider import Metadata, Provider
 from gptimages.accounts.sign_in_routes import PROVIDER
 
 MISFIT = "does not belong to this sign-in"
@@ -215,15 +216,25 @@ def test_a_new_key_is_fetched_once_and_used(site, bad):
     assert bad.key_fetches == 2
 
 
-def test_a_provider_that_knows_no_login_prompt_is_not_asked_for_it(site, bad):
-    """Google refuses `prompt=login`: who does not list it is asked to let the account be chosen, and for `max_age`."""
-    with site.browser() as client:
-        come_back(client)
-        site.app.state.pop(PROVIDER)
-        bad.metadata = {"prompt_values_supported": None}
-        location = begin(client, again=True).headers["location"]
-    assert "prompt=select_account" in location
-    assert "max_age=0" in location
+@pytest.mark.parametrize(
+    ("issuer", "listed", "usual", "fresh"),
+    [
+        ("https://accounts.google.com", None, {"prompt": "select_account"}, {"prompt": "select_account", "max_age": 0}),
+        ("https://op.example", None, {}, {"prompt": "login", "max_age": 0}),
+        (
+            "https://op.example",
+            ["login", "select_account"],
+            {"prompt": "select_account"},
+            {"prompt": "login", "max_age": 0},
+        ),
+        ("https://op.example", [], {}, {"max_age": 0}),
+    ],
+)
+def test_a_provider_is_asked_only_in_words_that_it_knows(issuer, listed, usual, fresh):
+    """Google refuses `prompt=login`, certified providers refuse `select_account`: what is not known is not sent."""
+    metadata = Metadata(issuer, "a", "t", "j", prompt_values_supported=listed)
+    assert oidc._asking(metadata.prompts, fresh=False) == usual
+    assert oidc._asking(metadata.prompts, fresh=True) == fresh
 
 
 def test_a_fresh_sign_in_wants_a_fresh_authentication(site, bad):
