@@ -201,6 +201,7 @@ class Export:
                 [path for path in paths if path],
                 [str(text) for text in (*own, *parents) if text],
                 [(str(c.name).replace("_", " "), row._mapping[c]) for c in told],
+                _pixels(table, row),
             )
 
     def _with_parents(self, table: Table) -> Iterator[tuple[Row[Any], list[Any]]]:
@@ -247,6 +248,14 @@ class Export:
         if table is SubjectRequest.__table__:
             query = query.where(table.c.id != self._request)
         return query
+
+
+def _pixels(table: Table, row: Row[Any]) -> tuple[int, int] | None:
+    """Width and height, where the table has such columns and the row fills them."""
+    if "width" not in table.c or "height" not in table.c:
+        return None
+    width, height = row._mapping[table.c.width], row._mapping[table.c.height]
+    return (width, height) if width and height else None
 
 
 def data_path(table: Table) -> str:

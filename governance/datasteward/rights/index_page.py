@@ -20,11 +20,15 @@ LONG = 32
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """One row that has files: their paths in the archive, the words that belong to it, and its other values by name."""
+    """One row that has files: their paths in the archive, the words that belong to it, and its other values by name.
+
+    `size` is width and height in pixels where the row knows them, so that the page keeps the place free.
+    """
 
     paths: Sequence[str]
     words: Sequence[str]
     facts: Sequence[tuple[str, Any]]
+    size: tuple[int, int] | None = None
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -104,8 +108,9 @@ def _pictures(pictures: Iterable[Picture]) -> Iterator[str]:
     for picture in pictures:
         words = "".join(f"<q>{escape(text)}</q>" for text in picture.words)
         alt = escape(picture.words[0][:200] if picture.words else "picture", quote=True)
+        place = ' width="{}" height="{}"'.format(*picture.size) if picture.size else ""
         links = "".join(
-            f'<a href="{escape(path)}"><img src="{escape(path)}" alt="{alt}" loading="lazy"></a>'
+            f'<a href="{escape(path)}"><img src="{escape(path)}"{place} alt="{alt}" loading="lazy"></a>'
             for path in picture.paths
         )
         yield f"<li><figure>{links}<figcaption>{words}{_facts(picture.facts)}</figcaption></figure></li>\n"

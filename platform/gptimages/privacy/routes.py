@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar import get, post
 from litestar.connection import Request
+from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import URLEncodedBody
 from litestar.response import Redirect, Response, Stream
@@ -220,9 +221,10 @@ def erase_now(here: NamedDependency[Installation], visitor: NamedDependency[Visi
     with here.db.write() as session:
         leaving.hurry(session, visitor.id, now=here.clock())
         sessions.end_all(session, visitor.id, now=here.clock())
-    leave = Redirect("/erased", status_code=HTTP_303_SEE_OTHER)
-    leave.delete_cookie(sessions.cookie_name(here.settings))
-    return leave
+    gone = Cookie(
+        sessions.cookie_name(here.settings), "", path="/", max_age=0, secure=here.settings.secure, httponly=True
+    )
+    return Redirect("/erased", status_code=HTTP_303_SEE_OTHER, cookies=[gone])
 
 
 @get("/erased", opt=PUBLIC, sync_to_thread=True, include_in_schema=False)
