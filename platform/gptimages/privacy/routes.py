@@ -221,9 +221,8 @@ def erase_now(here: NamedDependency[Installation], visitor: NamedDependency[Visi
     with here.db.write() as session:
         leaving.hurry(session, visitor.id, now=here.clock())
         sessions.end_all(session, visitor.id, now=here.clock())
-    gone = Cookie(
-        sessions.cookie_name(here.settings), "", path="/", max_age=0, secure=here.settings.secure, httponly=True
-    )
+    name = sessions.cookie_name(here.settings)
+    gone = Cookie(name, value="", max_age=0, secure=here.settings.secure, httponly=True)
     return Redirect("/erased", status_code=HTTP_303_SEE_OTHER, cookies=[gone])
 
 
