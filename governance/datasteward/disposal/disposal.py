@@ -7,9 +7,23 @@ it may refer to. The bytes of objects are destroyed after the commit, by `destro
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Select,
+    Table,
+    and_,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import Column
 
@@ -29,20 +43,49 @@ def dispose(
 
     Returns how many rows went, by table. The caller commits; nothing is loaded into memory.
     """
-    gone: Counter[str] = Counter()
-    for key in catalog.dependents(table):
-        child = key.parent.table
-        if child is table:
-            continue
-        refers = key.parent.in_(select(key.column).where(where))
-        if key.parent.nullable and key.ondelete == "SET NULL":
-            session.execute(update(child).where(refers).values({key.parent: None}))
-        else:
-            gone += dispose(session, catalog, child, refers, now=now)
-    for column in catalog.objects(table):
-        promise_objects(session, column, where, now=now)
-    gone[table.name] += changed(session, delete(table).where(where))
-    return +gone
+    going = [*hanging(catalog, table, where), (table, where)]
+    for parent, rows in going:
+        for key in catalog.dependents(parent):
+            if not must_go(key) and key.parent.table is not parent:
+                refers = key.parent.in_(nested(select(key.column).where(rows)))
+                session.execute(update(key.parent.table).where(refers).values({key.parent: None}))
+    for each, rows in going:
+        for column in catalog.objects(each):
+            promise_objects(session, column, rows, now=now)
+    return +Counter({str(each.name): changed(session, delete(each).where(rows)) for each, rows in going})
+
+
+def nested(rows: Select[Any]) -> Select[Any]:
+    """The rows as a sub-select of whatever it stands in, correlated with nothing."""
+    return rows.correlate(None)
+
+
+def hanging(
+    catalog: Catalog,
+    table: Table,
+    going: ColumnElement[bool],
+    sub: Callable[[Select[Any]], Select[Any]] = nested,
+) -> list[tuple[Table, ColumnElement[bool]]]:
+    """The rows of other tables that go because they must refer, at any depth, to a `going` row of `table`.
+
+    Each table stands there once, those that refer before those they refer to: the order in which they can be deleted.
+    `sub` makes the sub-selects.
+    """
+    found: dict[Table, ColumnElement[bool]] = {table: going}
+    for child in catalog.tables:
+        keys = [key for key in child.foreign_keys if key.column.table in found and must_go(key)]
+        refers = [
+            and_(key.parent.is_not(None), key.parent.in_(sub(select(key.column).where(found[key.column.table]))))
+            for key in sorted(keys, key=lambda key: str(key.parent.name))
+        ]
+        if refers and child is not table:
+            found[child] = or_(*refers)
+    return [(each, rows) for each, rows in reversed(found.items()) if each is not table]
+
+
+def must_go(key: ForeignKey) -> bool:
+    """Whether a row that refers by `key` has to go with what it refers to (else it lets go of it)."""
+    return not (key.parent.nullable and key.ondelete == "SET NULL")
 
 
 def promise_object(session: Session, key: str, *, now: datetime) -> None:
@@ -53,9 +96,8 @@ def promise_object(session: Session, key: str, *, now: datetime) -> None:
 def promise_objects(session: Session, column: Column[object], where: ColumnElement[bool], *, now: datetime) -> None:
     """Puts the keys that `column` holds in the rows that meet `where` into the outbox: for rows that are about to go."""
     known = select(ObjectDisposal.key)
-    keys = select(column, literal(now, ObjectDisposal.since.type), literal(0)).where(
-        where, column.is_not(None), column.not_in(known)
-    )
+    wanted = select(column).where(where, column.is_not(None), column.not_in(known)).distinct().subquery()
+    keys = select(*wanted.c, literal(now, ObjectDisposal.since.type), literal(0))
     session.execute(insert(ObjectDisposal).from_select(["key", "since", "attempts"], keys))
 
 

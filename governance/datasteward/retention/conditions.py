@@ -1,17 +1,19 @@
 """The SQL of retention: which rows are due, which are held, which go, and which go along because they hang on others.
 
-Every condition here is true or false, never NULL, so that it can be negated. Sub-selects never correlate by themselves:
-the same table can stand at several depths.
+Every condition here is true or false, never NULL, so that it can be negated. Sub-selects are common table expressions, so
+that the same table can stand in several of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, ForeignKey, Select, Table, and_, false, not_, or_, select
 
 from datasteward.catalog import Catalog
+from datasteward.disposal.disposal import must_go
 from datasteward.retention import holds
 from datasteward.retention.plan import EVERYWHERE
 
@@ -31,16 +33,7 @@ def due(catalog: Catalog, table: Table, clock: str, cutoffs: Mapping[str, dateti
 
 def held(catalog: Catalog, table: Table) -> ColumnElement[bool]:
     """Rows that a hold keeps from going: a held person's, and those that would take or change a held person's row."""
-    reasons = [of_held_person(catalog, table)]
-    for key in catalog.dependents(table):
-        child = key.parent.table
-        if child is table:
-            continue
-        if _same_person(catalog, key) and not catalog.dependents(child):
-            continue  # the child is held exactly when this row is
-        kept = held(catalog, child) if goes_along(key) else of_held_person(catalog, child)
-        reasons.append(key.column.in_(_detached(select(key.parent).where(key.parent.is_not(None), kept))))
-    return or_(*reasons)
+    return _held(catalog, table, {})
 
 
 def of_held_person(catalog: Catalog, table: Table) -> ColumnElement[bool]:
@@ -50,23 +43,19 @@ def of_held_person(catalog: Catalog, table: Table) -> ColumnElement[bool]:
         return false()
     column = table.c[road.column]
     if road.kind in ("subject", "owned"):
-        return and_(column.is_not(None), column.in_(_detached(holds.subjects())))
+        return and_(column.is_not(None), column.in_(these(holds.subjects())))
     parent_key = next(iter(column.foreign_keys)).column
     parents = select(parent_key).where(of_held_person(catalog, parent_key.table))
-    return and_(column.is_not(None), column.in_(_detached(parents)))
+    return and_(column.is_not(None), column.in_(these(parents)))
 
 
-def along(catalog: Catalog, table: Table, going: ColumnElement[bool]) -> Iterator[tuple[Table, ColumnElement[bool]]]:
-    """The tables and rows that go because they must refer to a `going` row of `table`, at any depth.
+def these(rows: Select[Any]) -> Select[Any]:
+    """The same rows by way of a common table expression: it correlates with nothing, and conditions do not nest.
 
-    The deepest come first, as datasteward.disposal deletes them.
+    SQLite's parser gives up at a depth of a hundred, which conditions over a few tables would pass. For queries alone:
+    Python's driver for SQLite does not count what a statement changes that begins with WITH.
     """
-    for key in catalog.dependents(table):
-        child = key.parent.table
-        if child is not table and goes_along(key):
-            refers = and_(key.parent.is_not(None), key.parent.in_(_detached(select(key.column).where(going))))
-            yield from along(catalog, child, refers)
-            yield child, refers
+    return select(*rows.cte().c)
 
 
 def filled(table: Table, columns: tuple[str, ...]) -> ColumnElement[bool]:
@@ -79,11 +68,6 @@ def none_of(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
     return not_(or_(false(), *conditions))
 
 
-def goes_along(key: ForeignKey) -> bool:
-    """Whether a row that refers by `key` has to go with what it refers to (else it lets go of it)."""
-    return not (key.parent.nullable and key.ondelete == "SET NULL")
-
-
 def _same_person(catalog: Catalog, key: ForeignKey) -> bool:
     """Whether the road of the referring row leads over `key`, so that it always belongs to whom the other row belongs."""
     road, other = catalog.record(key.parent.table).road, catalog.record(key.column.table).road
@@ -92,5 +76,15 @@ def _same_person(catalog: Catalog, key: ForeignKey) -> bool:
     return road.kind == "via" or (other.kind in ("subject", "owned") and other.column == key.column.name)
 
 
-def _detached(statement: Select[str]) -> Select[str]:
-    return statement.correlate(None)
+def _held(catalog: Catalog, table: Table, known: dict[Table, ColumnElement[bool]]) -> ColumnElement[bool]:
+    if table in known:
+        return known[table]
+    reasons = [of_held_person(catalog, table)]
+    for key in catalog.dependents(table):
+        child = key.parent.table
+        if child is table or (_same_person(catalog, key) and not catalog.dependents(child)):
+            continue  # in the second case the child is held exactly when this row is
+        kept = _held(catalog, child, known) if must_go(key) else of_held_person(catalog, child)
+        reasons.append(key.column.in_(these(select(key.parent).where(key.parent.is_not(None), kept))))
+    known[table] = or_(*reasons)
+    return known[table]

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
+from datasteward.disposal.disposal import hanging
 from datasteward.retention import conditions
 
 
@@ -75,10 +76,10 @@ class Tally:
                 self._emptied[chosen.table.name, column].append(rows)
             return Counter()
         extra: Counter[str] = Counter()
-        for child, hanging in conditions.along(self._catalog, chosen.table, rows):
-            fresh = and_(hanging, conditions.none_of(self._gone[child.name]))
+        for child, along in hanging(self._catalog, chosen.table, rows, conditions.these):
+            fresh = and_(along, conditions.none_of(self._gone[child.name]))
             extra[child.name] += self.count(child, fresh)
-            self._gone[child.name].append(hanging)
+            self._gone[child.name].append(along)
         self._gone[chosen.table.name].append(rows)
         return +extra
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import MetaData, insert, select
 from sqlalchemy.orm import Session
-from support.retention_schemas import PEOPLE, Expected, Service, metadata, row, rules, services
+from support.retention_schemas import PEOPLE, Expected, Service, Shape, Thing, metadata, row, rules, services
 
 from datasteward import tables
 from datasteward.retention import holds, plans
@@ -119,3 +119,37 @@ def test_what_was_due_goes_when_its_hold_is_lifted(service: Service, lifted: boo
             plan = plans.make(session, steward, by="tests", now=NOW)
         apply(db.write, steward, plan, by="tests", now=NOW)
         assert left(db, made) == Expected(free if lifted else service).left(NOW)
+
+
+@pytest.mark.parametrize("depth", [4, 9])
+def test_a_road_may_lead_over_many_tables(depth: int, ruled: Ruled) -> None:
+    """Conditions do not nest with the length of the road: SQLite's parser, which has a limit, takes the longest."""
+    shapes = tuple(
+        Shape(
+            parent=n - 1 if n else None,
+            refers_to_person=True,
+            link=n - 1 if n else None,
+            must=bool(n % 2),
+            action="delete",
+            days=1,
+        )
+        for n in range(depth)
+    )
+    things = tuple(
+        Thing(
+            table=n % depth,
+            owner=n // depth,
+            parent=n - 1,
+            link=n - 1 if n % depth else None,
+            age=3 if n % 3 else 0,
+            note=True,
+        )
+        for n in range(3 * depth)
+    )
+    service = Service(shapes, things, frozenset({1}))
+    with filled(service) as (db, made):
+        steward = ruled(rules(service), batch=2, metadata=made)
+        with db.write() as session:
+            plan = plans.make(session, steward, by="tests", now=NOW)
+        apply(db.write, steward, plan, by="tests", now=NOW)
+        assert left(db, made) == Expected(service).left(NOW)
