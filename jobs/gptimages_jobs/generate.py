@@ -18,14 +18,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
-from datasteward.errors import DisclosureRefused
+from datasteward.errors import DisclosureRefused, KeyMissing
 from datasteward.processors import disclosures
 from datasteward.processors.gate import Gate
 from gptimages.activity import usage
 from gptimages.installation import Installation
 from gptimages.models import new_id
+from gptimages.queue import queue
 from gptimages.queue.models import Job
-from gptimages.studio import pending, runs
+from gptimages.studio import pending, references, runs
 from gptimages.studio.engine import (
     Engine,
     EngineRefused,
@@ -83,8 +84,8 @@ class Generate:
             task = self._begin(here, ref)
             if task is not None:
                 self._make(here, task)
-        except RunEnded:
-            pass
+        except (RunEnded, KeyMissing):  # KeyMissing: the person is gone
+            _sweep(here, ref)
         except EngineRefused as refused:
             _end(here, ref, "refused", str(refused))
         except DisclosureRefused as closed:
@@ -112,6 +113,8 @@ class Generate:
             if not missing:
                 runs.end(run, "done", now=now)
                 return None
+            if run.sent_at is not None:  # an earlier try may have left bytes without a row
+                queue.promise(session, references.DISPOSAL, ref, now=now)
             run.state, run.problem = "running", None
             run.processor, run.model, run.is_preview = (
                 self._engine.processor,
@@ -194,6 +197,12 @@ def _write_down(session: Session, task: Task, image: Image, seconds: float) -> N
     run.picture, run.step, run.steps = made, 0, 0
     if made >= run.count:
         runs.end(run, "done", now=now)
+
+
+def _sweep(here: Installation, run_id: str) -> None:
+    """Has the bytes destroyed that were stored for a run that nobody wants any more."""
+    with here.db.write() as session:
+        queue.promise(session, references.DISPOSAL, run_id, now=here.clock())
 
 
 def _image(task: Task, position: int, made: Finished, here: Installation) -> Image:

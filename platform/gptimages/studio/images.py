@@ -20,9 +20,8 @@ from gptimages.installation import Installation
 from gptimages.models import new_id
 from gptimages.queue import queue
 from gptimages.studio.models import Favourite, Generation, GenerationReference, Image, ReferenceImage, ShareLink
+from gptimages.studio.references import DISPOSAL
 from gptimages.studio.runs import ENDED
-
-DISPOSAL = "disposal"
 
 
 class Toll(msgspec.Struct, frozen=True):

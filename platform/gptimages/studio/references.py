@@ -6,7 +6,7 @@ The bytes are stored before the transaction of the run and are on the disposal l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from gptimages.errors import Conflict
 from gptimages.installation import Installation
 from gptimages.models import new_id
+from gptimages.queue import queue
 from gptimages.studio import pending
 from gptimages.studio.keys import reference_key
 from gptimages.studio.models import GenerationReference, ReferenceImage
@@ -22,6 +23,9 @@ from gptimages.studio.uploads import Picture
 
 Role = Literal["reference", "mask"]
 MEDIA_TYPE = "image/png"
+DISPOSAL = "disposal"
+TIME_TO_ATTACH = timedelta(minutes=15)
+"""After this, bytes that no run was begun with are destroyed; a run is begun within seconds."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -43,6 +47,7 @@ def store(here: Installation, account_id: str, pictures: Sequence[tuple[Role, Pi
     if found:
         with here.db.write() as session:
             pending.announce(session, [each.key for each in found], now=now)
+            queue.promise(session, DISPOSAL, account_id, now=now, run_after=now + TIME_TO_ATTACH)
     for each in found:
         here.objects.put(account_id, each.key, [each.picture.png])
     return found

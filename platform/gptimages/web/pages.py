@@ -9,15 +9,34 @@ from litestar.di import NamedDependency
 from litestar.response import Response
 
 from gptimages.installation import Installation
+from gptimages.studio import showcase
+from gptimages.studio.beginning import promised, traces
+from gptimages.studio.facts import EngineFacts
+from gptimages.studio.views import ratio
 from gptimages.web.permissions import FETCHED, PUBLIC
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
 
 
 @get("/", opt=PUBLIC, sync_to_thread=True, include_in_schema=False)
-def beginning(pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]) -> Response[Any]:
-    """What the service is."""
-    return pages.page("beginning.html", visitor)
+def beginning(
+    here: NamedDependency[Installation],
+    pages: NamedDependency[Renderer],
+    visitor: NamedDependency[Visitor],
+    engine: NamedDependency[EngineFacts],
+) -> Response[Any]:
+    """What the service is, with pictures that it made and what it writes down about one."""
+    return pages.page(
+        "beginning.html",
+        visitor,
+        hero=showcase.HERO,
+        wall=showcase.WALL,
+        anatomy=showcase.ANATOMY,
+        ratio=ratio,
+        minors=here.policies.minors,
+        traces=traces(here.policies, engine),
+        promises=promised(here.policies, here.clock().date()),
+    )
 
 
 @get("/cookies", opt=PUBLIC, sync_to_thread=True, include_in_schema=False)
