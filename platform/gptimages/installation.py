@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
+import msgspec
+
 from datasteward import tables
 from datasteward.catalog import Catalog
 from datasteward.keys import Vault
@@ -77,8 +79,12 @@ def catalog() -> Catalog:
     return Catalog(all_models.metadata, tables.metadata)
 
 
-def open_installation(settings: Settings, clock: Clock = utc_now) -> Installation:
-    """Opens everything and brings the database up to date. Raises SettingsError, StartError or a StewardError."""
+def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: bool = False) -> Installation:
+    """Opens everything and brings the database up to date. Raises SettingsError, StartError or a StewardError.
+
+    A server says by its settings whether it is a demo, and the database must agree; `as_found` is for an operator's
+    commands, which take the database for what it is.
+    """
     policies = opening.policies(policy_directory(settings))
     found = catalog()
     opening.check_encryption(found, policies)
@@ -86,6 +92,10 @@ def open_installation(settings: Settings, clock: Clock = utc_now) -> Installatio
     vault = opening.vault(settings)
     objects = opening.objects(settings, vault)
     db = opening.database(settings)
-    with db.write() as session:
-        origin.settle(session, demo=settings.demo, now=clock())
+    if as_found:
+        with db.read() as session:
+            settings = msgspec.structs.replace(settings, demo=origin.is_demo(session))
+    else:
+        with db.write() as session:
+            origin.settle(session, demo=settings.demo, now=clock())
     return Installation(settings, db, Steward(found, policies, vault, objects), clock)

@@ -31,6 +31,11 @@ class Origin(Base):
     made_at: Mapped[Moment]
 
 
+def is_demo(session: Session) -> bool:
+    """Whether a demo made this database; False as long as nobody has settled it."""
+    return session.scalar(select(Origin.kind)) == DEMO
+
+
 def settle(session: Session, *, demo: bool, now: datetime) -> None:
     """Writes the word at the first opening; at each later one raises StartError when the settings say otherwise."""
     wanted = DEMO if demo else SERVICE

@@ -92,8 +92,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.public_url.rstrip("/") + "/sign-in/callback"
 
 
-def read(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this process. Raises SettingsError with a sentence that names the setting and the remedy."""
+def read(environment: Mapping[str, str] | None = None, *, serving: bool = True) -> Settings:
+    """The settings of this process. Raises SettingsError with a sentence that names the setting and the remedy.
+
+    `serving=False` is for commands that open the installation and let nobody sign in: they need no identity provider.
+    """
     env = os.environ if environment is None else environment
     values = _from_file(env.get(PREFIX + "SETTINGS"))
     values |= {
@@ -103,6 +106,8 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     }
     settings = _convert(values)
     _check(settings)
+    if serving:
+        _check_sign_in(settings)
     return settings
 
 
@@ -147,13 +152,16 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}PORT and {PREFIX}DEMO_PORT have to be between 1 and 65535.")
     if settings.demo and (url.hostname not in LOOPBACK or settings.host not in LOOPBACK):
         raise SettingsError(f"{PREFIX}DEMO is for loopback alone: unset it, or listen on 127.0.0.1.")
-    if not settings.demo and (settings.oidc_client_id is None or settings.oidc_client_secret is None):
-        raise SettingsError(
-            f"Nobody could sign in: set {PREFIX}OIDC_CLIENT_ID and {PREFIX}OIDC_CLIENT_SECRET, or {PREFIX}DEMO=true."
-        )
     if settings.engine == "openai" and not settings.engine_key:
         raise SettingsError(f"The engine openai needs its key: set {PREFIX}ENGINE_KEY.")
     if settings.mail == "smtp" and not settings.smtp_host:
         raise SettingsError(f"Mail by smtp needs a server: set {PREFIX}SMTP_HOST.")
     if settings.database is not None and settings.database == settings.key_store:
         raise SettingsError(f"{PREFIX}KEY_STORE has to be apart from {PREFIX}DATABASE: give it a database of its own.")
+
+
+def _check_sign_in(settings: Settings) -> None:
+    if not settings.demo and (settings.oidc_client_id is None or settings.oidc_client_secret is None):
+        raise SettingsError(
+            f"Nobody could sign in: set {PREFIX}OIDC_CLIENT_ID and {PREFIX}OIDC_CLIENT_SECRET, or {PREFIX}DEMO=true."
+        )

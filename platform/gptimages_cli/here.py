@@ -19,9 +19,9 @@ BY = "command-line"
 @contextmanager
 def open_here() -> Iterator[Installation]:
     """The installation that the settings describe. Raises what settings.read and open_installation raise."""
-    settings = read()
+    settings = read(serving=False)
     logs.configure(settings.log_level)
-    here = open_installation(settings)
+    here = open_installation(settings, as_found=True)
     try:
         yield here
     finally:

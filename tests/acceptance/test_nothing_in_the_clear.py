@@ -35,7 +35,7 @@ def after_a_picture(tmp_path: Path) -> dict[str, bytes]:
     with running(tmp_path) as service:
         token = service.command("demo", "token", "ines").stdout.split()[-1]
         asked = {"prompt": CANARY, "quality": "draft", "count": 1, "references": [picture()]}
-        run = call(service, token, "POST", "/api/v1/images", asked)
+        run = call(service, token, "POST", "/api/v1/images", asked)["run"]
         assert wait_until_done(service, token, run["id"])["state"] == "done"
         published = service.command("policy", "publish", "2027-01-05")
         assert published.returncode == 0, published.stderr

@@ -24,7 +24,7 @@ def call(service: Service, token: str, method: str, path: str, body: Any = None)
 def wait_until_done(service: Service, token: str, run_id: str) -> dict[str, Any]:
     """The run, once it is over; gives up after two minutes."""
     for _ in range(240):
-        run: dict[str, Any] = call(service, token, "GET", f"/api/v1/runs/{run_id}")
+        run: dict[str, Any] = call(service, token, "GET", f"/api/v1/runs/{run_id}")["run"]
         if run["state"] not in ("queued", "running"):
             return run
         time.sleep(0.5)
