@@ -11,8 +11,8 @@ from datasteward.policy.text import Sentence
 from gptimages.studio.facts import EngineFacts
 
 TRACES = {
-    "Your sentence": "user.content.private.prompt",
-    "The picture": "user.content.private.image",
+    "Your words": "user.content.private.prompt",
+    "The pictures": "user.content.private.image",
     "Size and style": "user.content.preference",
     "When, and how long it took": "user.behavior.usage",
     "Your network address": "user.device.ip_address",

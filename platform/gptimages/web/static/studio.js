@@ -26,10 +26,9 @@ if (compose) {
 
 function follow(section) {
   const source = new EventSource(section.dataset.events);
-  let made = null;
   const find = (name) => section.querySelector(`[data-${name}]`);
 
-  const renew = async () => {  // a new picture, or the end: the server draws the page, and its two parts are taken over
+  const renew = async () => {  // begun, a new picture, or the end: the server draws the page, and its two parts are taken over
     const answer = await fetch(section.dataset.page, { headers: { accept: "text/html" } });
     if (!answer.ok) return location.reload();
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -72,8 +71,8 @@ function follow(section) {
 
   source.addEventListener("run", async (event) => {
     const status = JSON.parse(event.data);
-    if (made !== null && status.made !== made) await renew();
-    made = status.made;
+    const { state, made } = section.dataset;
+    if (status.state !== state || String(status.made) !== made) await renew();
     show(status);
   });
   source.addEventListener("end", () => {
