@@ -67,8 +67,8 @@ def needs(permission: Permission, *, fresh: bool = False) -> dict[str, Any]:
 
 def guard(connection: ASGIConnection[Any, Visitor, Any, Any], handler: BaseRouteHandler) -> None:
     """The one place where a request is allowed or not. Raises SignInNeeded, NotAllowed or AccountClosing."""
-    allow: Permission | Literal["public"] = handler.opt[ALLOW]
-    if allow == "public":
+    allow: Permission | Literal["public"] | None = handler.opt.get(ALLOW)
+    if allow == "public" or _names_methods(handler):
         return
     visitor = connection.user
     if visitor.account_id is None:
@@ -90,7 +90,11 @@ def check_routes(handlers: Iterable[BaseRouteHandler]) -> None:
 
     The answers to OPTIONS, which Litestar makes itself, name a route's methods and nothing else.
     """
-    ours = (handler for handler in handlers if getattr(handler, "http_methods", None) != {"OPTIONS"})
-    silent = sorted(str(handler) for handler in ours if ALLOW not in handler.opt)
+    silent = sorted(str(handler) for handler in handlers if ALLOW not in handler.opt and not _names_methods(handler))
     if silent:
         raise StartError("These routes do not say who may use them: " + ", ".join(silent) + ".")
+
+
+def _names_methods(handler: BaseRouteHandler) -> bool:
+    """Whether it is an answer to OPTIONS alone."""
+    return getattr(handler, "http_methods", None) == {"OPTIONS"}
