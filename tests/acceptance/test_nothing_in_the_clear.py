@@ -37,7 +37,7 @@ def after_a_picture(tmp_path: Path) -> dict[str, bytes]:
         asked = {"prompt": CANARY, "quality": "draft", "count": 1, "references": [picture()]}
         run = call(service, token, "POST", "/api/v1/images", asked)["run"]
         assert wait_until_done(service, token, run["id"])["state"] == "done"
-        published = service.command("policy", "publish", "2027-01-05")
+        published = service.command("policy", "publish", "2027-01-05", "--yes")
         assert published.returncode == 0, published.stderr
         time.sleep(3)
         return everything_under(tmp_path)
