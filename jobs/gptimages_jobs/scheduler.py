@@ -58,7 +58,7 @@ class Scheduler:
         """The kinds whose last tick lies before the latest time at which they should have run."""
         with self._here.db.read() as session:
             query = select(Job.kind, func.max(Job.created_at)).where(Job.ref == REF).group_by(Job.kind)
-            last = dict(session.execute(query).tuples().all())
+            last = {key: value for key, value in session.execute(query)}  # noqa: C416 - rows are unpacked
         return [kind for kind, at in last.items() if kind in self._triggers and self._fires_between(kind, at, now)]
 
     def _fires_between(self, kind: str, since: datetime, until: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import socket
@@ -124,7 +125,13 @@ def _check_port(host: str, port: int, setting: str) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
+        except PermissionError:
             raise StartError(
-                f"The port {port} of {host} is taken: stop what listens there, or set {PREFIX}{setting}."
+                f"The port {port} may not be opened by this user: set {PREFIX}{setting} to one above 1023."
             ) from None
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise StartError(
+                    f"The port {port} of {host} is taken: stop what listens there, or set {PREFIX}{setting}."
+                ) from None
+            raise StartError(f"This machine has no address {host} to listen on: correct {PREFIX}HOST.") from None

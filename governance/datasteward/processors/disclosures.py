@@ -78,4 +78,4 @@ def counts(session: Session, subject: str | None = None) -> dict[str, int]:
     query = select(Disclosure.recipient, func.count()).group_by(Disclosure.recipient)
     if subject is not None:
         query = query.where(Disclosure.subject_id == subject)
-    return dict(session.execute(query).tuples().all())
+    return {key: value for key, value in session.execute(query)}  # noqa: C416 - rows are unpacked

@@ -26,7 +26,16 @@ from litestar.status_codes import (
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
-from datasteward.errors import HoldInTheWay, KeyMissing, ObjectMissing, RequestStateError, StalePlan, StewardError
+from datasteward.errors import (
+    HoldError,
+    HoldInTheWay,
+    KeyMissing,
+    ObjectMissing,
+    PurposeError,
+    RequestStateError,
+    StalePlan,
+    StewardError,
+)
 from gptimages.errors import (
     AccountClosing,
     Conflict,
@@ -54,6 +63,8 @@ STATUS: dict[type[Exception], int] = {
     Conflict: HTTP_409_CONFLICT,
     HoldInTheWay: HTTP_409_CONFLICT,
     RequestStateError: HTTP_409_CONFLICT,
+    HoldError: HTTP_409_CONFLICT,
+    PurposeError: HTTP_400_BAD_REQUEST,
     StalePlan: HTTP_409_CONFLICT,
     EngineUnavailable: HTTP_503_SERVICE_UNAVAILABLE,
 }

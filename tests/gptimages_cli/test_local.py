@@ -1,0 +1,120 @@
+"""report, policy, roles and keys: typed by whoever runs the installation, on the installation itself."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from datasteward.audit import log as audit
+from gptimages.accounts import roles
+from gptimages.installation import Installation
+from gptimages_cli.main import COMMANDS, main
+
+Type = Callable[..., Result]
+
+
+def test_every_command_tells_what_it_does(local: Type) -> None:
+    """Every command and every command of a group has a help text."""
+    for name in COMMANDS:
+        command = main.get_command(None, name)  # type: ignore[arg-type]
+        assert command is not None
+        assert command.help, name
+        for sub, each in getattr(command, "commands", {}).items():
+            assert each.help, f"{name} {sub}"
+            assert local(name, sub, "--help").exit_code == 0
+
+
+def test_help_loads_neither_demo_nor_server() -> None:
+    """A production command never loads the demo."""
+    code = (
+        "import sys; from gptimages_cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(any(name.split('.')[0] == 'gptimages_demo' for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("pdf", b"%PDF"), ("csv", b"activity,"), ("json", b"{"), ("html", b"<!doctype html>")]
+)
+def test_record_of_processing(here: Installation, local: Type, tmp_path: Path, form: str, begins: bytes) -> None:
+    """The record comes in each form, stands alone, and that it was made is in the audit log."""
+    out = tmp_path / f"record.{form}"
+    done = local("report", "processing", "--format", form, "--out", str(out))
+    assert done.exit_code == 0, done.output
+    data = out.read_bytes()
+    assert data.lstrip().startswith(begins)
+    if form == "json":
+        assert json.loads(data)["activities"]
+    if form == "csv":
+        assert len(list(csv.reader(data.decode().splitlines()))) > 5
+    if form == "html":
+        assert b'"/static/' not in data
+    with here.db.read() as session:
+        assert audit.entries(session, acts=["report.made"])[0].actor == "command-line"
+
+
+def test_report_into_no_directory(local: Type) -> None:
+    """A place that is not there is told."""
+    done = local("report", "processing", "--format", "csv", "--out", "/nowhere/record.csv")
+    assert done.exit_code == 1
+    assert "There is no directory" in done.stderr
+
+
+def test_policy_versions(here: Installation, local: Type) -> None:
+    """A version is a draft until it is published, and is published once."""
+    version = next(iter(here.policies.texts))
+    assert "draft" in local("policy", "list").stdout
+    assert local("policy", "publish", version, given="n\n").exit_code == 1
+    assert local("policy", "publish", version, "--yes").exit_code == 0
+    assert "in force" in local("policy", "list").stdout
+    again = local("policy", "publish", version, "--yes")
+    assert (again.exit_code, again.stderr) == (
+        1, "This version is published already; a published text is never changed.\n"
+    )  # fmt: skip
+    assert "no text of this version" in local("policy", "publish", "1999-01-01").stderr
+
+
+def test_policy_check(policies: Path) -> None:
+    """A policy set that agrees is summed up; every mistake of one that does not is told with its place."""
+    good = CliRunner().invoke(main, ["policy", "check", str(policies)])
+    assert good.exit_code == 0
+    assert "Everything agrees" in good.stdout
+    text = (policies / "retention.yaml").read_text().replace("action: anonymise", "action: forget", 1)
+    (policies / "retention.yaml").write_text(text)
+    bad = CliRunner().invoke(main, ["policy", "check", str(policies)])
+    assert bad.exit_code == 1
+    assert bad.stderr.count("retention.yaml:") == 1
+    assert "no policy set" in CliRunner().invoke(main, ["policy", "check", str(policies / "nowhere")]).stderr
+
+
+def test_roles(here: Installation, person: Callable[..., object], local: Type) -> None:
+    """A role is given, listed and taken back; each is in the audit log by the name of the command line."""
+    account = person("Ines Halvorsen").id  # type: ignore[attr-defined]
+    assert local("roles", "grant", account, "operator").exit_code == 0
+    assert account in local("roles", "list").stdout
+    assert local("roles", "grant", account, "operator").stderr == "This person has that role already.\n"
+    assert "choose one of" in local("roles", "grant", account, "king").stderr
+    assert local("roles", "end", account, "operator").exit_code == 0
+    with here.db.read() as session:
+        assert roles.roles_of(session, account) == {"user"}
+        acts = [(e.act, e.actor) for e in audit.entries(session, subject=account)][:2]
+    assert acts == [("role.ended", "command-line"), ("role.granted", "command-line")]
+
+
+def test_keys(here: Installation, person: Callable[..., object], local: Type) -> None:
+    """The state of the keys is told in numbers, and nothing of a key."""
+    person()
+    done = local("keys", "status")
+    assert "People with keys  1" in done.stdout
+    assert "0600" in done.stdout
+    secret = (here.settings.data / "keys" / "root.key").read_text().splitlines()[1]
+    assert secret not in done.output
