@@ -20,12 +20,12 @@ check: .venv/.dev
 	$(BIN)/lint-imports
 
 bench: .venv/.dev
-	@$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(FULL),--full)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(FULL),--full)
 
 # The screenshots of the README and the pictures of the front page, drawn again.
 pictures: .venv/.dev
 	@.ci/browser
-	@$(BIN)/python -m tests.browser.pictures
+	@PYTHONPATH=tests $(BIN)/python -m browser.pictures
 
 # The locks: every version with its hashes, no host name.
 lock: .venv/.dev

@@ -47,12 +47,12 @@ def sign_in(page: Page, url: str, name: str) -> None:
     assert page.locator(".initials").is_visible()
 
 
-def make_picture(page: Page, url: str, words: str) -> None:
-    """Asks for one quick picture and waits until it is there."""
+def make_picture(page: Page, url: str, words: str, quality: str = "draft") -> None:
+    """Asks for one picture and waits until it is there."""
     page.goto(f"{url}/studio")
     page.get_by_label("What should be in the picture?").fill(words)
     page.get_by_label("How many").select_option("1")
-    page.get_by_label("Quality").select_option("draft")
+    page.get_by_label("Quality").select_option(quality)
     page.get_by_role("button", name="Make").click()
     page.wait_for_url(f"{url}/studio/runs/*")
     page.locator(".state.kept", has_text="Done").wait_for(timeout=60_000)
