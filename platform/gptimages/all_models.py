@@ -5,6 +5,7 @@ from gptimages.activity.models import DeviceRecord, EngagementEvent, UsageEvent
 from gptimages.billing.models import Customer, Subscription, Transaction
 from gptimages.messaging.models import CommunicationPreference, MailMessage, Notification
 from gptimages.models import Base
+from gptimages.origin import Origin
 from gptimages.publishing.models import Acceptance, PolicyNotice, PolicyVersion
 from gptimages.queue.models import Job
 from gptimages.studio.models import (
@@ -36,6 +37,7 @@ __all__ = [
     "Job",
     "MailMessage",
     "Notification",
+    "Origin",
     "PolicyNotice",
     "PolicyVersion",
     "ReferenceImage",

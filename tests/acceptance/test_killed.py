@@ -15,7 +15,9 @@ def test_killed_in_mid_generation(tmp_path: Path) -> None:
     service.start()
     try:
         token = service.command("demo", "token", "ines").stdout.split()[-1]
-        run = call(service, token, "POST", "/api/v1/images", {"prompt": "four stones", "count": 3, "quality": "draft"})["run"]
+        run = call(service, token, "POST", "/api/v1/images", {"prompt": "four stones", "count": 3, "quality": "draft"})[
+            "run"
+        ]
         for _ in range(120):
             if call(service, token, "GET", f"/api/v1/runs/{run['id']}")["run"]["state"] == "running":
                 break

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gptimages.settings import Settings
 from gptimages.studio.engine import Engine
-
 from gptimages_jobs.engines.openai import OpenAIEngine
 from gptimages_jobs.engines.preview import PreviewEngine
 

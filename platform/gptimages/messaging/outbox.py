@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from datasteward.keys import seal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from datasteward.keys import seal
 from gptimages.installation import Installation
 from gptimages.messaging.models import CommunicationPreference, MailMessage, Notification
 from gptimages.models import new_id

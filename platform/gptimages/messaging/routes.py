@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from datasteward.keys import reveal
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.response import Redirect, Response
@@ -13,6 +12,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from datasteward.keys import reveal
 from gptimages.installation import Installation
 from gptimages.messaging.models import MailMessage, Notification
 from gptimages.web.permissions import Permission, needs

@@ -6,6 +6,7 @@ import difflib
 from typing import Literal
 
 import msgspec
+
 from datasteward.policy.text import PolicyText, Sentence
 
 

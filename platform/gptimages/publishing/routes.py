@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from datasteward.policy.text import PolicyText
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Response
 from sqlalchemy.orm import Session
 
+from datasteward.policy.text import PolicyText
 from gptimages.errors import NotFound
 from gptimages.installation import Installation
 from gptimages.publishing import differences, versions
