@@ -39,11 +39,19 @@ def partial(planes: Planes, width: int, height: int) -> bytes:
     shrink = min(1.0, PARTIAL_WIDTH / max(width, height))
     size = (max(1, int(width * shrink)), max(1, int(height * shrink)))
     image = to_image(planes).resize(size, Image.Resampling.BICUBIC)
-    for quality in (72, 60, 48, 36, 24, 12):
-        out = io.BytesIO()
-        image.save(out, "WEBP", quality=quality, method=2, xmp=label.XMP)
-        if out.tell() < PARTIAL_BYTES:
-            break
+    for quality in (72, 56, 40, 24):
+        data = _small(image, quality)
+        if len(data) < PARTIAL_BYTES:
+            return data
+    while len(data) >= PARTIAL_BYTES:
+        image = image.resize((image.width * 3 // 4, image.height * 3 // 4), Image.Resampling.BOX)
+        data = _small(image, 30)
+    return data
+
+
+def _small(image: Image.Image, quality: int) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "WEBP", quality=quality, method=2, xmp=label.XMP)
     return out.getvalue()
 
 

@@ -36,7 +36,9 @@ SIZES = (Size(1536, 1024), Size(1024, 1024), Size(1024, 1536), Size(1792, 1008))
 _COARSE = (16, 8, 4)
 _STEPS = len(_COARSE) + 2
 _LEAST, _MOST = 16, 4096
-"""Pixels: the smallest and largest side that is drawn; coarse drawings do not fall below the smallest either."""
+"""Pixels: the smallest and largest side that is drawn."""
+_LEAST_COARSE = 48
+"""Pixels: coarse drawings are no smaller, unless the picture is; below this the composition could not be told."""
 
 
 class PreviewEngine:
@@ -109,7 +111,9 @@ class _Task:
 
 def _canvas(size: Size, seed: int, share: float) -> Canvas:
     """A canvas at a share of the size, in the full size's shape."""
-    width, height = (min(full, max(_LEAST, round(full * share))) for full in (size.width, size.height))
+    short = min(size.width, size.height)
+    share = max(share, min(1.0, _LEAST_COARSE / short))
+    width, height = (max(1, round(full * share)) for full in (size.width, size.height))
     return Canvas(width, height, size.width / size.height, seed)
 
 

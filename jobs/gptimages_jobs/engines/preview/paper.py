@@ -11,9 +11,9 @@ from gptimages_jobs.engines.preview.colour import Plane, Planes, mix
 def sheet_upon(canvas: Canvas, picture: Planes, paper: Planes, inside: Plane, depth: float = 1.0) -> Planes:
     """A sheet laid upon a picture where `inside` (distance into it, in heights) is positive; light from above left."""
     cover = canvas.edge(inside)
-    down, right = (max(1, round(share * depth * canvas.height)) for share in (0.010, 0.005))
+    down, right = (round(share * depth * canvas.height) for share in (0.010, 0.005))
     far = shifted(canvas.blur(cover, 0.013 * depth), down, right)
-    close = shifted(canvas.blur(cover, 0.003 * depth), max(1, down // 4), max(1, right // 4))
+    close = shifted(canvas.blur(cover, 0.003 * depth), round(down / 4), round(right / 4))
     shadow = (0.4 * far + 0.22 * close) * (1 - cover)
     rim = np.clip(1 - np.abs(inside - 0.0012) / 0.0014, 0, 1) * min(1.0, canvas.height / 400)
     lit = np.minimum(paper + 0.09 * rim, 1)

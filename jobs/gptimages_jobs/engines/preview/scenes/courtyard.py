@@ -72,21 +72,22 @@ class _Courtyard:
         joints = np.minimum(np.abs(np.sin(away * 3.1)), np.abs(np.sin((canvas.x - corner) * away * 2.3)))
         paving = paving * (1 - 0.12 * np.clip(1 - joints / 0.06, 0, 1) + 0.06 * self._grain)
         self._fill(floor, paving)
-        shade = [(corner, _FOOT_CORNER), (aspect, _FOOT_RIGHT), (aspect, 1), (0.62 * corner, 1), (0.36 * corner, 0.832)]
+        shade = [
+            (corner, _FOOT_CORNER),
+            (aspect, _FOOT_RIGHT),
+            (aspect, 1),
+            (0.62 * corner, 1),
+            (0.36 * corner, _FOOT + 0.36 * (_FOOT_CORNER - _FOOT)),
+        ]
         tone = spread(blend(self._brief.palette.light.shade, (0.62, 0.5, 0.62), 0.6))
         self._picture = mix(self._picture, self._picture * tone, cover(canvas, [shade]) * 0.9)
 
     def _shadow_on_wall(self) -> None:
-        """The edge of a shadow that a wall behind the viewer throws, and leaves moving in its light."""
-        canvas, corner = self._canvas, self._corner
+        """The edge of a shadow that a wall behind the viewer throws."""
+        corner = self._corner
         edge = [(0, _TOP), (0.46 * corner, _TOP + 0.046), (0.2 * corner, 0.864), (0, _FOOT)]
-        shade = cover(canvas, [edge])
-        leaves = np.clip((canvas.noise("leaves", 15, 3, 0.55, stretch=(1.3, 0.8)) - 0.5) * 9, 0, 1)
-        reach = np.exp(-(((canvas.x - 0.62 * corner) / (0.25 * corner)) ** 2 + ((canvas.y - 0.34) / 0.09) ** 2))
-        wall = cover(canvas, [[(0, _TOP), (corner, _TOP_CORNER), (corner, _FOOT_CORNER), (0, _FOOT)]])
-        dapple = canvas.blur(leaves * np.clip(reach * 1.8, 0, 1), 0.004) * wall * (1 - shade)
         tone = spread(blend(self._brief.palette.light.shade, (0.7, 0.56, 0.66), 0.7))
-        self._picture = mix(self._picture, self._picture * tone, np.clip(shade * 0.75 + dapple * 0.62, 0, 1))
+        self._picture = mix(self._picture, self._picture * tone, cover(self._canvas, [edge]) * 0.75)
 
     def _arch_places(self) -> tuple[float, ...]:
         return (0.62,) if self._canvas.aspect < 1.2 else (0.2, 0.5, 0.78)

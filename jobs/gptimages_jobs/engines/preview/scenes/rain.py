@@ -16,9 +16,9 @@ def rain(canvas: Canvas, brief: Brief) -> Drawing:
     """Draws the scene."""
     lights = Ramp(_DARK, (0, 0.55, 1))(canvas.y + 0 * canvas.x)
     stream = canvas.stream("lights")
-    for _ in range(int(84 * canvas.aspect)):
+    for _ in range(int(66 * canvas.aspect)):
         _disc(canvas, brief, lights, stream)
-    lights = 1 - np.exp(-lights * 1.45)
+    lights = 1 - np.exp(-lights * 1.2)
     misted = 0.82 * canvas.blur(lights, 0.004) + 0.36 * canvas.blur(lights, 0.06)
     picture = misted * (0.93 + 0.12 * canvas.noise("breath", 3, 4))
     glass = _Glass(canvas, 1.1 * canvas.blur(lights, 0.02) + 0.35 * lights)

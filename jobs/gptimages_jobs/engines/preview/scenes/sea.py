@@ -39,10 +39,10 @@ def sea(canvas: Canvas, brief: Brief) -> Drawing:
 def _clouds(canvas: Canvas, brief: Brief, picture: Planes, light_x: float) -> None:
     """Long banks of cloud near the horizon, bright on the side of the light."""
     light = brief.palette.light
-    bank = canvas.noise("banks", 2.4, 6, 0.52, stretch=(0.75, 3.4))
+    bank = canvas.noise("banks", 2.2, 6, 0.55, stretch=(0.7, 4.4))
     low = np.exp(-(((canvas.y - _HORIZON * 0.62) / 0.2) ** 2))
     cover = np.clip((bank * (0.55 + 0.6 * low) - 0.52) * 4.5, 0, 1)
-    rim = np.clip(1 - np.abs(cover - 0.4) / 0.4, 0, 1)
+    rim = np.clip(1 - np.abs(cover - 0.55) / 0.55, 0, 1) * np.clip(bank * 1.6 - 0.3, 0, 1)
     near = np.exp(-(((canvas.x - light_x) / 0.45) ** 2))
     lay(picture, blend(light.sky[1], light.sky[2], 0.6), cover * 0.5)
     lay(picture, light.glow, rim * cover * (0.15 + 0.5 * near))
@@ -54,20 +54,29 @@ def _water(canvas: Canvas, brief: Brief, light_x: float, top: int) -> Planes:
     away = 1 / (drop + 0.02)
     across = (canvas.x - canvas.aspect / 2) * away
     swell = clouds(canvas.stream("swell"), 16.0, 9, 5, 0.55)
-    reach = 0.75 if stormy else 0.42
+    reach = 0.5 if stormy else 0.27
     height: Plane = np.zeros_like(across)
-    for scale, power in ((0.62, 1.0), (1.9, 0.5), (5.3, 0.28), (15.0, 0.15)):
-        seen = np.clip(2.2 - away * scale / 36, 0, 1)
-        height = height + power * seen * (swell.read(across * scale * reach, away * scale * 1.15) - 0.5)
+    chop: Plane = np.zeros_like(across)
+    for scale, power in ((0.62, 0.7), (1.9, 0.5), (5.3, 0.45), (13.0, 0.36), (31.0, 0.24)):
+        seen = np.clip(2.4 - away * scale / 40, 0, 1)
+        wave = power * seen * (swell.read(across * scale * reach, away * scale * 0.8) - 0.5)
+        height = height + wave
+        chop = chop + (wave if scale > 4 else 0)
     depth = np.clip(drop / (1 - _HORIZON), 0, 1)
-    facing = 0.52 - 0.34 * depth + height * (0.62 + (0.3 if stormy else 0))
+    facing = 0.56 - 0.27 * depth + height * (0.72 + (0.3 if stormy else 0))
     deep, mid = brief.palette.shaded[5], blend(brief.palette.shaded[3], light.sky[1], 0.5)
-    colours = (times(deep, 0.75), blend(deep, light.sky[0], 0.45), mid, light.sky[2], light.sky[3])
+    colours = (
+        times(blend(deep, light.sky[0], 0.3), 0.9),
+        blend(deep, light.sky[0], 0.6),
+        mid,
+        light.sky[2],
+        light.sky[3],
+    )
     water = Ramp(colours, (0.0, 0.3, 0.55, 0.82, 1.0))(facing)
     lay(water, light.haze, np.clip(1 - drop / 0.08, 0, 1) ** 2 * 0.45)
     width = 0.035 + 0.3 * drop
     path = np.exp(-(((canvas.x - light_x) / width) ** 2))
-    glitter = np.clip((height - 0.015 - 0.1 * depth) * (9 + 8 * depth), 0, 1)
+    glitter = np.clip((chop + 0.25 * height - 0.02 - 0.05 * depth) * (9 + 8 * depth), 0, 1)
     lay(water, blend(light.glow, light.sun, 0.5), np.clip(path * glitter * 1.25, 0, 0.95))
     if stormy:
         foam = np.clip((height - 0.3) * 9, 0, 1) * np.clip(drop / 0.06, 0, 1)

@@ -41,8 +41,8 @@ def gouache(canvas: Canvas, picture: Planes) -> Planes:
 def _direction(canvas: Canvas, picture: Planes) -> Plane:
     """The angle along which the forms run; where there are none, a slow drift."""
     light = canvas.blur(luma(picture), 0.006)
-    slopes: tuple[Plane, Plane] = np.gradient(light)
-    down, across = slopes
+    down: Plane = np.gradient(light, axis=0)
+    across: Plane = np.gradient(light, axis=1)
     strength = canvas.height / 1000
     across_more: Plane = (across * across - down * down) / strength**2
     both: Plane = 2 * across * down / strength**2
