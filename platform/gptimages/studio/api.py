@@ -145,6 +145,14 @@ def stop(
     return _run(here, hub, visitor.id, run_id)
 
 
+@delete("/api/v1/runs/{run_id:str}", opt=DELETE, sync_to_thread=True, tags=TAGS)
+def remove_run(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], run_id: FromPath[str]) -> None:
+    """Delete a run that has ended, with its words and its pictures."""
+    with here.db.write() as session:
+        images.remove_run(session, here, visitor.id, run_id, now=here.clock())
+    here.db.forget_deleted()
+
+
 @get("/api/v1/images", opt=READ, sync_to_thread=True, tags=TAGS)
 def listed(
     here: NamedDependency[Installation],
@@ -265,4 +273,4 @@ def _decoded(text: str) -> bytes:
         raise InputError("A picture to start from is not valid base64: encode its bytes and send it again.") from None
 
 
-API = [ask, run, stop, listed, search, one, file, mark, unmark, remove, remove_many, share, end_share]
+API = [ask, run, stop, remove_run, listed, search, one, file, mark, unmark, remove, remove_many, share, end_share]

@@ -15,12 +15,14 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, RawBody
 from litestar.response import Redirect, Response
 from litestar.status_codes import HTTP_303_SEE_OTHER
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gptimages.errors import InputError
 from gptimages.installation import Installation
-from gptimages.studio import history, images, views
+from gptimages.studio import history, images, runs, views
 from gptimages.studio.history import Card, Filter
+from gptimages.studio.models import Generation
 from gptimages.web.permissions import Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
@@ -100,6 +102,28 @@ def delete_confirmed(here: NamedDependency[Installation], visitor: NamedDependen
     return Redirect(HISTORY, status_code=HTTP_303_SEE_OTHER)
 
 
+@get("/history/unmade", opt=DELETE, sync_to_thread=True, include_in_schema=False)
+def unmade_page(
+    here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
+) -> Response[Any]:
+    """The runs that ended without a picture, and the question whether they should go."""
+    with here.db.read() as session:
+        found = session.scalars(
+            select(Generation).where(images.unmade(visitor.id)).order_by(Generation.created_at.desc())
+        )
+        listed = [(run, runs.words(here, run)) for run in found]
+    return pages.page("studio/unmade.html", visitor, runs=listed)
+
+
+@post("/history/unmade", opt=DELETE, sync_to_thread=True, include_in_schema=False)
+def unmade_delete(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
+    """Deletes the runs that ended without a picture, with their words."""
+    with here.db.write() as session:
+        images.remove_unmade(session, here, visitor.id, now=here.clock())
+    here.db.forget_deleted()
+    return Redirect(HISTORY, status_code=HTTP_303_SEE_OTHER)
+
+
 def _page(
     here: Installation, pages: Renderer, visitor: Visitor, wanted: Filter, show: str, before: str | None
 ) -> Response[Any]:
@@ -108,6 +132,7 @@ def _page(
         size = here.policies.limits.page_size.value
         found = history.page(session, here, visitor.id, wanted, now=now, before=before, size=size)
         counts = history.counts(session, visitor.id, now)
+        unmade = session.scalar(select(func.count()).where(images.unmade(visitor.id))) or 0
         months = _months(session, visitor.id, found.cards)
     return pages.page(
         "studio/history.html",
@@ -115,6 +140,7 @@ def _page(
         months=months,
         more=found.more,
         counts=counts,
+        unmade=unmade,
         wanted=wanted,
         show=show,
         whole=wanted == Filter(),
@@ -169,4 +195,4 @@ def _last(sent: dict[str, list[str]], name: str) -> str:
     return sent.get(name, [""])[-1]
 
 
-ROUTES = [history_page, search, mark_all, delete_preview, delete_confirmed]
+ROUTES = [history_page, search, mark_all, delete_preview, delete_confirmed, unmade_page, unmade_delete]

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from datasteward.audit import log as audit
 from datasteward.disposal.disposal import dispose
 from datasteward.retention import holds
-from gptimages.errors import NotFound
+from gptimages.errors import Conflict, NotFound
 from gptimages.installation import Installation
 from gptimages.models import new_id
 from gptimages.queue import queue
+from gptimages.studio import runs
 from gptimages.studio.models import Favourite, Generation, GenerationReference, Image, ReferenceImage, ShareLink
 from gptimages.studio.references import DISPOSAL
 from gptimages.studio.runs import ENDED
@@ -114,14 +115,40 @@ def remove(session: Session, here: Installation, account_id: str, wanted: Collec
     chosen = _chosen(account_id, wanted)
     touched = list(session.scalars(select(Image.generation_id).where(chosen).distinct()))
     dispose(session, here.catalog, _table(Image), chosen, now=now)
-    empty = (
-        Generation.id.in_(touched) & Generation.state.in_(ENDED) & ~exists().where(Image.generation_id == Generation.id)
-    )
+    empty = Generation.id.in_(touched) & unmade(account_id)
     remove_runs(session, here, account_id, empty, now=now)
     queue.promise(session, DISPOSAL, account_id, now=now)
     facts = {"pictures": gone.pictures, "runs": gone.words, "references": gone.references}
     audit.append(session, "image.deleted", actor=account_id, subject=account_id, now=now, **facts)
     return gone
+
+
+def unmade(account_id: str) -> ColumnElement[bool]:
+    """Runs of the person that ended without a picture, or whose pictures are gone: only words and settings are left."""
+    without = ~exists().where(Image.generation_id == Generation.id)
+    return (Generation.account_id == account_id) & Generation.state.in_(ENDED) & without
+
+
+def remove_unmade(session: Session, here: Installation, account_id: str, *, now: datetime) -> int:
+    """Deletes the runs that ended without a picture, with their words; returns how many. Raises HoldInTheWay."""
+    holds.refuse_held(session, account_id)
+    gone = _number(session, Generation, unmade(account_id))
+    if gone:
+        remove_runs(session, here, account_id, unmade(account_id), now=now)
+        queue.promise(session, DISPOSAL, account_id, now=now)
+        audit.append(session, "generation.deleted", actor=account_id, subject=account_id, now=now, runs=gone)
+    return gone
+
+
+def remove_run(session: Session, here: Installation, account_id: str, run_id: str, *, now: datetime) -> None:
+    """Deletes a run that has ended, with its pictures and words. Raises NotFound, HoldInTheWay, or Conflict before its end."""
+    run = runs.find(session, account_id, run_id)
+    if run.state in runs.UNDER_WAY:
+        raise Conflict("The run is still under way: stop it first.")
+    holds.refuse_held(session, account_id)
+    remove_runs(session, here, account_id, Generation.id == run.id, now=now)
+    queue.promise(session, DISPOSAL, account_id, now=now)
+    audit.append(session, "generation.deleted", actor=account_id, subject=account_id, now=now, run=run_id)
 
 
 def remove_runs(
@@ -150,9 +177,9 @@ def _unused(account_id: str, going: ColumnElement[bool] | None = None) -> Column
     uses = select(GenerationReference.reference_id)
     if going is None:
         return mine & ReferenceImage.id.not_in(uses)
-    runs = select(Generation.id).where(going)
-    elsewhere = uses.where(GenerationReference.generation_id.not_in(runs))
-    there = uses.where(GenerationReference.generation_id.in_(runs))
+    leaving = select(Generation.id).where(going)
+    elsewhere = uses.where(GenerationReference.generation_id.not_in(leaving))
+    there = uses.where(GenerationReference.generation_id.in_(leaving))
     return mine & ReferenceImage.id.in_(there) & ReferenceImage.id.not_in(elsewhere)
 
 

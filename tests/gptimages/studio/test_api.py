@@ -21,6 +21,11 @@ def program(studio: Any, account: Any, *scopes: str) -> httpx.Client:
     return client
 
 
+def square(side: int) -> str:
+    """A small PNG in base64."""
+    return base64.b64encode(encoded(EngineRequest("a picture", Size(side, side), format="png"), 0)).decode()
+
+
 def test_the_whole_way_as_json(studio: Any) -> None:
     """Ask, follow, list, search, mark, share, fetch and delete, by a token with the scope `images`."""
     client = program(studio, studio.make(), "images")
@@ -62,6 +67,7 @@ def test_mistakes_are_problem_documents(studio: Any) -> None:
         ({"prompt": "x", "references": [base64.b64encode(b"a text").decode()]}, "not a picture we can read"),
         ({"prompt": "x", "mask": base64.b64encode(b"a text").decode()}, "A mask belongs to one picture"),
         ({"prompt": "x", "seed": -4}, "A seed is a whole number"),
+        ({"prompt": "x", "references": [square(64)], "mask": square(32)}, "as large as the first picture"),
     ):
         answer = client.post("/api/v1/images", json=body)
         assert answer.status_code == 400, sentence

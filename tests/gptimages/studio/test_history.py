@@ -209,6 +209,31 @@ def test_several_at_once_and_a_whole_month(studio: Any, ines: Any) -> None:
     assert shown(client.get("/history")) == [december[1]]
 
 
+def test_runs_without_a_picture_can_be_found_and_deleted(studio: Any, ines: Any) -> None:
+    """Words that never became a picture are listed in the history and go with their run; other runs stay."""
+    account, client = ines
+    kept = made(studio, account, "One heron")
+    run_id = studio.ask(account, "A whale that nobody drew")
+    client.post(f"/studio/runs/{run_id}/stop")
+    assert "1 run ended without a picture" in client.get("/history").text
+    assert "A whale that nobody drew" in client.get("/history/unmade").text
+    assert client.post("/history/unmade").status_code == 303
+    assert "Every run has its pictures" in client.get("/history/unmade").text
+    assert client.get(f"/studio/runs/{run_id}").status_code == 404
+    assert shown(client.get("/history")) == kept
+
+
+def test_a_run_is_deleted_whole(studio: Any, ines: Any) -> None:
+    """A run that has ended goes with its pictures and their bytes; one under way has to be stopped first."""
+    account, client = ines
+    run_id = studio.ask(account, "One heron", count=2)
+    assert client.delete(f"/api/v1/runs/{run_id}").status_code == 409
+    studio.work()
+    assert client.delete(f"/api/v1/runs/{run_id}").status_code == 204
+    assert (count(studio, Image), count(studio, Generation)) == (0, 0)
+    assert clean_up(studio) == set()
+
+
 def test_a_legal_hold_keeps_pictures_and_words(studio: Any, ines: Any) -> None:
     """While a hold is in force, neither a picture nor its words can be deleted, and the answer says why."""
     account, client = ines
@@ -284,6 +309,7 @@ def test_nobody_reaches_what_is_anothers(studio: Any, ines: Any) -> None:
         ("POST", f"/images/{image}/share"),
         ("POST", f"/images/{image}/links/{link}/end"),
         ("GET", f"/api/v1/runs/{run}"),
+        ("DELETE", f"/api/v1/runs/{run}"),
         ("POST", f"/api/v1/runs/{run}/stop"),
         ("GET", f"/api/v1/images/{image}"),
         ("GET", f"/api/v1/images/{image}/file"),
