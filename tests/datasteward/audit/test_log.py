@@ -167,10 +167,12 @@ def test_prose_is_refused(audit_db: Database, told: str) -> None:
 
 def test_the_action_is_undone_when_the_log_cannot_be_written(audit_db: Database) -> None:
     """A6: what is not written down does not happen."""
+    full = {
+        "sqlite": "CREATE TRIGGER full BEFORE INSERT ON steward_audit_entry BEGIN SELECT RAISE(ABORT, 'full'); END",
+        "postgresql": "ALTER TABLE steward_audit_entry ADD CONSTRAINT full_ CHECK (false)",
+    }
     with audit_db.engine.begin() as connection:
-        connection.execute(
-            text("CREATE TRIGGER full BEFORE INSERT ON steward_audit_entry BEGIN SELECT RAISE(ABORT, 'full'); END")
-        )
+        connection.execute(text(full[audit_db.engine.dialect.name]))
     with pytest.raises(IntegrityError, match="full"):
         act(audit_db, actor="tester")
     with audit_db.read() as session:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from sqlalchemy import MetaData
+from support.postgres import PostgresServer
 
 from datasteward import tables
 from datasteward.catalog import Catalog
@@ -33,13 +34,21 @@ def shipped() -> PolicySet:
 
 
 @pytest.fixture
-def retention_db(tmp_path: Path) -> Iterator[Database]:
-    """An empty database with every table of the service and the toolkit."""
-    db = Database(f"sqlite:///{tmp_path / 'retention.db'}")
-    all_models.metadata.create_all(db.engine)
-    tables.metadata.create_all(db.engine)
+def retention_db(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty database with every table of the service and the toolkit, once of each kind."""
+    if backend == "sqlite":
+        db = Database(f"sqlite:///{tmp_path / 'retention.db'}")
+        all_models.metadata.create_all(db.engine)
+        tables.metadata.create_all(db.engine)
+        yield db
+        db.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.database()
+    db = Database(url)
     yield db
     db.close()
+    server.drop(url)
 
 
 @pytest.fixture(scope="session")
