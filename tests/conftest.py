@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from support.postgres import PostgresServer, server
 
+from datasteward.keys import FileRootKey
 from gptimages.accounts import people, roles
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation, open_installation
@@ -87,6 +88,18 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database without tables, of each kind."""
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    url = postgres.empty()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
 def any_settings(backend: str, settings: Settings, request: pytest.FixtureRequest) -> Iterator[Settings]:
     """The settings of `here`, with database and key store on each kind of database."""
     if backend == "sqlite":
@@ -94,6 +107,9 @@ def any_settings(backend: str, settings: Settings, request: pytest.FixtureReques
         return
     postgres: PostgresServer = request.getfixturevalue("postgres")
     database, key_store = postgres.database(), postgres.empty()
+    keys = settings.data / "keys"
+    keys.mkdir(parents=True)
+    FileRootKey.create(keys / "root.key")  # for a key store elsewhere the operator makes it
     yield msgspec.structs.replace(settings, database=database, key_store=key_store)
     postgres.drop(database)
     postgres.drop(key_store)

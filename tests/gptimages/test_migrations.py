@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, inspect, text
-from support.postgres import PostgresServer
 
 from datasteward.audit import log as audit
 from gptimages import installation, opening
@@ -22,18 +20,11 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def empty(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+def empty(database_url: str) -> Iterator[Database]:
     """A database without tables, of each kind."""
-    if backend == "sqlite":
-        url = f"sqlite:///{tmp_path / 'empty.db'}"
-    else:
-        postgres: PostgresServer = request.getfixturevalue("postgres")
-        url = postgres.empty()
-    db = Database(url)
+    db = Database(database_url)
     yield db
     db.close()
-    if backend == "postgresql":
-        postgres.drop(url)
 
 
 def alembic(db: Database, what: str, *words: str) -> None:
