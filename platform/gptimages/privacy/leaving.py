@@ -1,7 +1,7 @@
 """Leaving: an erasure is asked for, waits as policies/limits.yaml says, can be taken back, and is then carried out.
 
-While it waits the account is `closing`: signed out everywhere but here, its share links ended, nothing new is made (the
-guard in web.permissions sees to that). Every channel says so: a notice and a mail.
+While it waits the account is `closing`: signed out everywhere but here, its share links and runs under way ended, nothing
+new is made (the guard in web.permissions sees to that). Every channel says so: a notice and a mail.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hmac
 import unicodedata
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from datasteward.errors import RequestStateError
@@ -22,7 +22,8 @@ from gptimages.errors import InputError
 from gptimages.installation import Installation
 from gptimages.messaging import outbox
 from gptimages.queue import queue
-from gptimages.studio.models import ShareLink
+from gptimages.studio import runs
+from gptimages.studio.models import Generation, ShareLink
 
 ERASE = "erase"
 ACTIVE, CLOSING = "active", "closing"
@@ -55,6 +56,9 @@ def ask(
     session.execute(
         update(ShareLink).where(ShareLink.account_id == account_id, ShareLink.ended_at.is_(None)).values(ended_at=now)
     )
+    under_way = select(Generation.id).where(Generation.account_id == account_id, Generation.state.in_(runs.UNDER_WAY))
+    for run_id in session.scalars(under_way).all():
+        runs.stop(session, account_id, run_id, now=now)
     queue.promise(session, ERASE, request.id, now=now, run_after=run_after)
     _tell(session, here, account, "Your account is going to be erased", _waiting(here, run_after), now)
     return request

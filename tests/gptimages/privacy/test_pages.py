@@ -22,6 +22,7 @@ from gptimages.accounts.models import Account, WebSession
 from gptimages.installation import Installation
 from gptimages.messaging import outbox
 from gptimages.messaging.models import MailMessage, Notification
+from gptimages.privacy import leaving
 from gptimages.studio.facts import EngineFacts
 from gptimages.studio.progress import Hub
 from gptimages.web.app import create_app
@@ -169,6 +170,28 @@ def test_leaving_waits_and_closes_everything_else(
     with here.db.read() as session:
         assert [m.kind for m in session.scalars(select(MailMessage))] == ["erasure"]
         assert [n.kind for n in session.scalars(select(Notification))] == ["erasure"]
+
+
+def test_leaving_ends_links_and_runs(here: Installation, person: Any, seed: Any) -> None:
+    """When an erasure is asked for, the person's share links end and runs under way are stopped; nobody else's are."""
+    ines, other = person(), seed()
+    with here.db.write() as session:
+        link = here.catalog.table("share_link")
+        session.execute(link.update().values(ended_at=None))
+        mine = here.catalog.table("generation")
+        session.execute(mine.update().values(account_id=ines.id, state="queued", prompt=None))
+        session.execute(link.update().values(account_id=ines.id))
+    kept = seed()
+    with here.db.write() as session:
+        session.execute(link.update().where(link.c.account_id == kept.subject).values(ended_at=None))
+        leaving.ask(
+            session, here, ines.id, email="ines@people.example", keep_session=None, via="session", now=here.clock()
+        )
+    with here.db.read() as session:
+        told = {row.account_id: row.ended_at for row in session.execute(select(link.c.account_id, link.c.ended_at))}
+        assert told == {ines.id: here.clock(), kept.subject: None}
+        assert session.scalar(select(mine.c.state).where(mine.c.account_id == ines.id)) == "stopped"
+    assert other.subject not in told
 
 
 def test_staying_brings_it_all_back(here: Installation, browser: Browser, person: Any) -> None:
