@@ -17,7 +17,7 @@ from datasteward.retention.planning import kept_back
 from datasteward.rights import requests
 from datasteward.rights.models import SubjectRequest
 from gptimages.accounts.models import Account
-from gptimages.errors import NotFound
+from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
 
 DAY = timedelta(days=1)
@@ -83,14 +83,16 @@ def open_hold(session: Session, hold_id: str, *, by: str, now: datetime) -> Lega
 
 
 def place(session: Session, subject: str, reason: str, review: str, *, by: str, now: datetime) -> LegalHold:
-    """Places a hold on an account; `review` is a day such as 2026-12-24. Raises NotFound or HoldError."""
+    """Places a hold on an account; `review` is a day such as 2026-12-24. Raises NotFound or InputError."""
     if session.get(Account, subject) is None:
         raise NotFound("There is no account with this id: check it.")
     try:
         day = datetime.fromisoformat(review).replace(tzinfo=now.tzinfo)
+        return holds.place(session, subject, reason, review_at=day, by=by, now=now)
     except ValueError:
-        raise HoldError("Give the day on which the hold is looked at again, such as 2026-12-24.") from None
-    return holds.place(session, subject, reason, review_at=day, by=by, now=now)
+        raise InputError("Give the day on which the hold is looked at again, such as 2026-12-24.") from None
+    except HoldError as refused:
+        raise InputError(str(refused)) from None
 
 
 def back(session: Session, here: Installation, hold: LegalHold) -> dict[str, int]:
