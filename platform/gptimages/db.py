@@ -24,6 +24,9 @@ class Database:
         self.engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
+            self._one_state: dict[str, Any] = {}
+        else:
+            self._one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -38,7 +41,10 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one consistent state and writes nothing: what it was made to change is undone."""
-        with self.engine.connect() as connection, Session(connection, expire_on_commit=False) as session:
+        with (
+            self.engine.connect().execution_options(**self._one_state) as connection,
+            Session(connection, expire_on_commit=False) as session,
+        ):
             try:
                 yield session
             finally:

@@ -18,6 +18,7 @@ from datasteward.catalog import Catalog
 from datasteward.keys import Vault
 from datasteward.objects import EncryptedObjects
 from datasteward.policy import PolicySet
+from datasteward.rights.erasure import check_kept
 from datasteward.steward import Steward
 from gptimages import all_models, opening, origin
 from gptimages.db import Database
@@ -90,7 +91,8 @@ def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: b
     opening.check_encryption(found, policies)
     opening.make_directory(settings.data)
     vault = opening.vault(settings)
-    objects = opening.objects(settings, vault)
+    steward = Steward(found, policies, vault, opening.objects(settings, vault))
+    check_kept(steward)
     db = opening.database(settings)
     if as_found:
         with db.read() as session:
@@ -98,4 +100,4 @@ def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: b
     else:
         with db.write() as session:
             origin.settle(session, demo=settings.demo, now=clock())
-    return Installation(settings, db, Steward(found, policies, vault, objects), clock)
+    return Installation(settings, db, steward, clock)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from datasteward.catalog import Catalog
 from datasteward.errors import CatalogError
-from datasteward.keys import FileRootKey, KeyStore, Vault
+from datasteward.keys import FileRootKey, KeyStore, Vault, is_empty
 from datasteward.objects import EncryptedObjects, LocalDirectory
 from datasteward.policy import PolicySet, load
 from datasteward.types import Sealed
@@ -67,11 +67,10 @@ def vault(settings: Settings) -> Vault:
     keys = settings.data / "keys"
     path = settings.root_key or keys / "root.key"
     keys.mkdir(exist_ok=True, mode=0o700)
-    store = keys / "keys.db"
-    if not path.exists() and settings.key_store is None and not store.exists():
+    url = settings.key_store or f"sqlite:///{keys / 'keys.db'}"
+    if not path.exists() and is_empty(url):
         FileRootKey.create(path)
-    root = FileRootKey.load(path)
-    return Vault(KeyStore(settings.key_store or f"sqlite:///{store}", root))
+    return Vault(KeyStore(url, FileRootKey.load(path)))
 
 
 def objects(settings: Settings, keys: Vault) -> EncryptedObjects:

@@ -11,7 +11,7 @@ from datasteward.crypto import Box
 from datasteward.keys.context import Context
 from datasteward.keys.root import FileRootKey, RootKey
 from datasteward.keys.sealing import context_for, reveal, seal
-from datasteward.keys.store import KeyStore
+from datasteward.keys.store import KeyStore, is_empty
 from datasteward.keys.vault import Vault
 
-__all__ = ["Box", "Context", "FileRootKey", "KeyStore", "RootKey", "Vault", "context_for", "reveal", "seal"]
+__all__ = ["Box", "Context", "FileRootKey", "KeyStore", "RootKey", "Vault", "context_for", "is_empty", "reveal", "seal"]

@@ -24,6 +24,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    inspect,
     select,
     update,
 )
@@ -179,6 +180,16 @@ class KeyStore:
 
 def _context(subject: str, kind: KeysetKind) -> bytes:
     return associated_data("datasteward/keyset/1", subject, kind.value)
+
+
+def is_empty(url: str) -> bool:
+    """Whether nothing was ever stored at this URL, so that a first root key may be made. Raises KeyStoreError."""
+    engine = _engine(url)
+    try:
+        with _faults():
+            return not inspect(engine).has_table(key_store.name)
+    finally:
+        engine.dispose()
 
 
 def _engine(url: str) -> Engine:
