@@ -95,9 +95,9 @@ def test_each_family_draws_each_shape(family: str) -> None:
     brief = read(SAMPLES[family], seed)
     assert brief.family == family
     for size in PreviewEngine().sizes:
-        canvas = Canvas(size.width // 16, size.height // 16, size.width / size.height, seed)
+        canvas = Canvas(size.width // 24, size.height // 24, size.width / size.height, seed)
         drawn = SCENES[family](canvas, brief)
-        assert drawn.planes.shape == (3, size.height // 16, size.width // 16)
+        assert drawn.planes.shape == (3, size.height // 24, size.width // 24)
         assert np.isfinite(drawn.planes).all()
         assert np.std(np.clip(drawn.planes, 0, 1)) > 0.03
         assert drawn.subject is None or drawn.subject.shape == drawn.planes.shape[1:]
@@ -114,13 +114,13 @@ def test_each_style_has_a_treatment(style: str) -> None:
 @pytest.mark.parametrize("family", sorted(SCENES))
 def test_partials_come_first_and_agree_with_the_picture(family: str) -> None:
     """Coarse drawings precede the finished one and show the same composition."""
-    *partials, done = _run(SAMPLES[family], Size(300, 200), format="png")
+    *partials, done = _run(SAMPLES[family], Size(240, 160), format="png")
     assert isinstance(done, Finished)
     assert all(isinstance(event, Partial) for event in partials)
     assert [event.step for event in partials if isinstance(event, Partial)] == [1, 2, 3, 4]
     final = _pixels(Image.open(io.BytesIO(done.image)), (30, 20))
     shown = [event.image for event in partials if isinstance(event, Partial) and event.image]
-    for data, least in zip(shown, (0.9, 0.9, 0.95), strict=True):
+    for data, least in zip(shown, (0.9, 0.9, 0.9), strict=True):
         seen = _pixels(Image.open(io.BytesIO(data)), (30, 20))
         assert np.corrcoef(seen.ravel(), final.ravel())[0, 1] > least
 

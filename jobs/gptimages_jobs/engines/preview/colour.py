@@ -115,12 +115,14 @@ def from_lab(lab: tuple[float, float, float]) -> Colour:
 
 
 def tint(colour: Colour, anchors: Sequence[Colour], strength: float) -> Colour:
-    """`colour` with its lightness kept and its hue drawn towards those anchors that are about as light."""
+    """`colour` with its lightness kept and its hue drawn towards those anchors that are about as light, vivid ones first."""
     if not anchors:
         return colour
     light, green_red, blue_yellow = to_lab(colour)
     labs = np.array([to_lab(anchor) for anchor in anchors])
-    weight = np.exp(-(((labs[:, 0] - light) / 0.18) ** 2)) + 1e-6
+    vivid = 0.03 + np.hypot(labs[:, 1], labs[:, 2])
+    weight = vivid * np.exp(-(((labs[:, 0] - light) / 0.1) ** 2)) + vivid * 2e-2
+    weight = weight**3
     target = (labs * weight[:, None]).sum(0) / weight.sum()
     edge = min(1.0, 4.2 * light, 4.2 * (1.04 - light))
     return from_lab(

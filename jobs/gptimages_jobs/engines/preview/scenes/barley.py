@@ -14,7 +14,8 @@ from gptimages_jobs.engines.preview.sheet import Sheet
 
 _STEPS = 14
 _WHOLE = 160
-"""Pixels: lower pictures show every second stalk, thicker, for nobody could count them."""
+"""Pixels: lower pictures show fewer stalks, thicker, for nobody could count them."""
+_THUMB = 40
 
 
 def barley(canvas: Canvas, brief: Brief) -> Drawing:
@@ -50,7 +51,7 @@ def _stalks(
 ) -> None:
     """Each stalk with its shadow, darker at the foot; some bear ears."""
     places = np.clip(shine, 0, 1).tolist()
-    every = 1 if canvas.height >= _WHOLE else 2
+    every = 1 if canvas.height >= _WHOLE else 2 if canvas.height >= _THUMB else 8
     widths = widths * every
     for index in range(0, len(shine), every):
         place = places[index]
