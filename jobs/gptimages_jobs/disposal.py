@@ -30,4 +30,4 @@ def run(here: Installation, ref: str) -> None:
         waiting = session.scalar(select(func.count()).select_from(ObjectDisposal)) or 0
     log.info("objects destroyed", asked=ref, objects=done, waiting=waiting)
     if waiting:
-        raise TryAgain(f"{waiting} objects could not be destroyed yet; it is tried again.", WAIT_SECONDS)
+        raise TryAgain("Some objects could not be destroyed yet; it is tried again.", WAIT_SECONDS)

@@ -65,7 +65,9 @@ def apply(open_here: Open, plan: str, yes: bool) -> None:
     rows += [(table, number, "anonymised") for table, number in done.anonymised.items()]
     if rows:
         echo_table(("table", "rows", "what"), rows)
-    click.echo(f"{figure(done.rows)} of {figure(given.rows)} rows are done.")
+    stayed = given.rows - done.rows
+    why = f" {figure(stayed)} are gone already, or a hold keeps them by now." if stayed else ""
+    click.echo(f"{figure(done.rows)} of {figure(given.rows)} rows are done.{why}")
 
 
 @retention.command("plans")

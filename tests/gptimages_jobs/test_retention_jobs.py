@@ -1,0 +1,121 @@
+"""The jobs that carry out retention and destroy objects, done by the real worker on each kind of database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+from sqlalchemy import func, select
+
+from datasteward.base import new_id
+from datasteward.disposal.disposal import promise_object
+from datasteward.disposal.models import ObjectDisposal
+from datasteward.errors import ObjectStoreError
+from datasteward.retention import plans
+from gptimages.accounts import people
+from gptimages.activity.models import UsageEvent
+from gptimages.installation import Installation
+from gptimages.queue import queue
+from gptimages.queue.models import Job
+from gptimages_jobs import disposal, retention
+from gptimages_jobs.scheduler import REF
+from gptimages_jobs.worker import Worker
+
+
+def old_use(here: Installation, events: int) -> None:
+    """Usage events of long ago, of somebody."""
+    now = here.clock()
+    with here.db.write() as session:
+        ada = people.create(
+            session, here, name="Ada Berg", email="ada@people.example", country="NO", minimum_age=13, now=now
+        )
+        session.flush()
+        at = now - timedelta(days=500)
+        session.add_all(UsageEvent(id=new_id(), account_id=ada.id, kind="run", created_at=at) for _ in range(events))
+
+
+def work(here: Installation) -> int:
+    """Does what waits."""
+    return Worker(here, {"retention": retention.run, "disposal": disposal.run}).run_due()
+
+
+def promise(here: Installation, kind: str, ref: str) -> None:
+    """Promises a job."""
+    with here.db.write() as session:
+        queue.promise(session, kind, ref, now=here.clock())
+
+
+def state(here: Installation, kind: str) -> tuple[str, str | None]:
+    """The state and the problem of the newest job of that kind."""
+    with here.db.read() as session:
+        job = session.scalars(select(Job).where(Job.kind == kind).order_by(Job.created_at.desc()).limit(1)).one()
+    return job.state, job.problem
+
+
+def test_the_schedule_plans_and_carries_out(any_here: Installation) -> None:
+    """One job of the schedule makes a plan, applies it and has the objects destroyed."""
+    old_use(any_here, 5)
+    promise(any_here, "retention", REF)
+    assert work(any_here) == 2
+    assert state(any_here, "retention") == state(any_here, "disposal") == ("done", None)
+    with any_here.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(UsageEvent)) == 0
+        (row,) = plans.newest(session)
+    assert (row.state, row.made_by, row.applied_by) == ("applied", "retention", "retention")
+
+
+def test_a_plan_above_the_cap_stays_open_and_the_job_says_so(any_here: Installation) -> None:
+    """What would take more than a run may is left for a person, with the sentence beside the job."""
+    old_use(any_here, 3)
+    policies = any_here.policies
+    most = msgspec.structs.replace(policies.limits.retention_most_per_run, value=2)
+    limits = msgspec.structs.replace(policies.limits, retention_most_per_run=most)
+    steward = replace(any_here.steward, policies=msgspec.structs.replace(policies, limits=limits))
+    capped = replace(any_here, steward=steward)
+    promise(capped, "retention", REF)
+    work(capped)
+    told, problem = state(capped, "retention")
+    assert told == "failed"
+    assert problem is not None
+    assert "look at the plan" in problem
+    with capped.db.read() as session:
+        (row,) = plans.newest(session)
+        assert session.scalar(select(func.count()).select_from(UsageEvent)) == 3
+    assert row.state == "open"
+
+
+def test_a_job_that_is_done_twice_does_nothing_the_second_time(any_here: Installation) -> None:
+    """A plan that was carried out is not carried out again by a job that was delivered twice."""
+    old_use(any_here, 2)
+    with any_here.db.write() as session:
+        made = plans.make(session, any_here.steward, by="tests", now=any_here.clock())
+    for _ in range(2):
+        promise(any_here, "retention", made.id)
+    work(any_here)
+    with any_here.db.read() as session:
+        jobs = session.scalars(select(Job).where(Job.kind == "retention")).all()
+        assert plans.row(session, made.id).state == "applied"
+    assert [job.state for job in jobs] == ["done", "done"]
+
+
+def test_objects_that_cannot_be_destroyed_are_tried_again(any_here: Installation) -> None:
+    """While the store is away the job is put back; when it is back, the outbox empties."""
+
+    class Away:
+        def delete(self, key: str) -> bool:
+            raise ObjectStoreError("The object store is away.")
+
+    with any_here.db.write() as session:
+        promise_object(session, "nobody/picture", now=any_here.clock())
+    away = replace(any_here, steward=replace(any_here.steward, objects=Away()))  # type: ignore[arg-type]
+    promise(away, "disposal", "tests")
+    work(away)
+    told, problem = state(away, "disposal")
+    assert told == "queued"
+    assert problem == "Some objects could not be destroyed yet; it is tried again."
+    any_here.clock.move(minutes=6)  # type: ignore[attr-defined]
+    work(any_here)
+    assert state(any_here, "disposal")[0] == "done"
+    with any_here.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(ObjectDisposal)) == 0
