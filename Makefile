@@ -25,6 +25,7 @@ bench: .venv/.dev
 # The screenshots of the README and the pictures of the front page, drawn again.
 pictures: .venv/.dev
 	@.ci/browser
+	@$(BIN)/python -m gptimages_jobs.engines.preview.samples
 	@PYTHONPATH=tests $(BIN)/python -m browser.pictures
 
 # The locks: every version with its hashes, no host name.

@@ -107,7 +107,10 @@ def destroy_objects(session: Session, objects: EncryptedObjects, *, limit: int =
     An object that cannot be destroyed now stays in the outbox, its attempts counted.
     """
     waiting = session.scalars(
-        select(ObjectDisposal).order_by(ObjectDisposal.attempts, ObjectDisposal.since).limit(limit)
+        select(ObjectDisposal)
+        .order_by(ObjectDisposal.attempts, ObjectDisposal.since)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # a key that is just being taken off the list keeps its bytes
     )
     done = 0
     for entry in list(waiting):
