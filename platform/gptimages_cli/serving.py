@@ -100,7 +100,7 @@ def _announce(settings: Settings) -> None:
     click.echo("  somebody new           to see the age question and an empty account")
     command, elsewhere = _command(), "" if settings.public_url == DEFAULT_URL else f" {URL}={settings.public_url}"
     click.echo("\nOr work from another terminal:")
-    click.echo(f"  export {PREFIX}DEMO=true{elsewhere} {TOKEN}=$({command} demo token ines)")
+    click.echo(f"  export{elsewhere} {TOKEN}=$({command} demo token ines)")
     click.echo(f'  {command} images make "a harbour at dawn"')
     click.echo(f"\nThe data lies in {settings.data}. Stop with Ctrl+C.\n")
 

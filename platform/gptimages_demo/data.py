@@ -6,6 +6,7 @@ It refuses every database that is not a demo's. People come in the order in whic
 from __future__ import annotations
 
 import random
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -57,7 +58,8 @@ def _person(
 ) -> None:
     name = f"{chance.choice(vocabulary.FIRST)} {chance.choice(vocabulary.LAST)}"
     country = chance.choice(vocabulary.COUNTRIES)
-    mail = f"{name.replace(' ', '.').lower()}.{chance.randint(1, 999)}@example.org"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    mail = f"{plain.replace(' ', '.').lower()}.{chance.randint(1, 999)}@example.org"
     age = here.policies.minimum_age(country)
     account = people.create(session, here, name=name, email=mail, country=country, minimum_age=age, now=born)
     year = activity.Year(here, account, chance, pictures, now)

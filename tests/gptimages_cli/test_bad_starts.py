@@ -13,16 +13,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from support.serving import free_port
 
 from datasteward.keys import FileRootKey
 from gptimages.installation import open_installation
 from gptimages.settings import Settings
 from gptimages_cli.locking import DirectoryLock
+from gptimages_cli.main import main
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = {"GPTIMAGES_OIDC_CLIENT_ID": "tests", "GPTIMAGES_OIDC_CLIENT_SECRET": "a secret of the tests"}
-DEMO = {"GPTIMAGES_DEMO": "true", "GPTIMAGES_OIDC_CLIENT_ID": "tests", "GPTIMAGES_OIDC_CLIENT_SECRET": "a secret"}
 
 
 class Place:
@@ -100,24 +101,43 @@ def refused(place: Place, said: str, *words: str, prefix: tuple[str, ...] = (), 
     ("more", "said"),
     [
         ({"PROT": "8000"}, "There is no setting GPTIMAGES_PROT"),
-        ({"PORT": "eighty"}, "GPTIMAGES_PORT cannot be used"),
-        ({"PORT": "70000"}, "between 1 and 65535"),
-        ({"PUBLIC_URL": "http://images.example"}, "has to begin with https"),
-        ({"PUBLIC_URL": "images"}, "has to be an address"),
         ({"DEMO": "true", "HOST": "0.0.0.0"}, "for loopback alone"),
-        ({"DEMO": "true", "PUBLIC_URL": "https://images.example"}, "for loopback alone"),
-        ({"DEMO": "perhaps"}, "GPTIMAGES_DEMO cannot be used"),
         ({"OIDC_CLIENT_ID": ""}, "Nobody could sign in"),
-        ({"ENGINE": "openai"}, "needs its key"),
-        ({"MAIL": "smtp"}, "needs a server"),
-        ({"SETTINGS": "nowhere.toml"}, "cannot be read"),
-        ({"HOST": "256.1.1.1"}, "GPTIMAGES_HOST"),
+        ({"HOST": "256.1.1.1"}, "no address 256.1.1.1"),
         ({"POLICIES": "nowhere"}, "There is no policy set"),
     ],
 )
-def test_wrong_settings(place: Place, more: dict[str, str], said: str) -> None:
-    """A wrong setting is told by its name and stops the start."""
+def test_server_with_wrong_settings(place: Place, more: dict[str, str], said: str) -> None:
+    """A wrong setting stops the server's start."""
     refused(place, said, **more)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"PORT": "eighty"}, "GPTIMAGES_PORT cannot be used"),
+        ({"PORT": "70000"}, "between 1 and 65535"),
+        ({"DEMO_PORT": "0"}, "between 1 and 65535"),
+        ({"PUBLIC_URL": "http://images.example"}, "has to begin with https"),
+        ({"PUBLIC_URL": "images"}, "has to be an address"),
+        ({"DEMO": "true", "PUBLIC_URL": "https://images.example"}, "for loopback alone"),
+        ({"DEMO": "perhaps"}, "GPTIMAGES_DEMO cannot be used"),
+        ({"ENGINE": "openai"}, "needs its key"),
+        ({"ENGINE": "crayon"}, "GPTIMAGES_ENGINE cannot be used"),
+        ({"MAIL": "smtp"}, "needs a server"),
+        ({"SETTINGS": "nowhere.toml"}, "cannot be read"),
+        ({"DATABASE": "sqlite://", "KEY_STORE": "sqlite://"}, "has to be apart"),
+    ],
+)
+def test_wrong_settings(tmp_path: Path, more: dict[str, str], said: str) -> None:
+    """Every command tells a wrong setting by its name, before it makes anything."""
+    settings = {"GPTIMAGES_DATA": str(tmp_path / "data"), **PRODUCTION}
+    settings |= {f"GPTIMAGES_{name}": value for name, value in more.items()}
+    done = CliRunner().invoke(main, ["keys", "status"], env=settings)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "data").exists()
 
 
 def test_settings_file_that_is_not_toml(place: Place) -> None:
