@@ -20,7 +20,7 @@ from gptimages.installation import Installation
 from gptimages.origin import DEMO, Origin
 from gptimages.studio.models import Image
 from gptimages.support import desk
-from gptimages_demo import activity, stock, vocabulary
+from gptimages_demo import activity, cases, stock, vocabulary
 from gptimages_demo.errors import DemoRefused
 
 LONGEST = timedelta(days=440)
@@ -51,6 +51,8 @@ def fill(here: Installation, number: int, told: Told, seed: int = 1) -> None:
         for kind, text in REPORTS:
             desk.report(session, here, None, kind, "", text, now=now)
         _looks(session, chance, now)
+    with here.db.write() as session:
+        cases.add(session, here, chance, now)
 
 
 def _person(
