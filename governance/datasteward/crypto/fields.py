@@ -21,6 +21,8 @@ VERSION = b"\x01"
 PREFIX_BYTES = 5
 IV_BYTES = 12
 TAG_BYTES = 16
+BODY = PREFIX_BYTES + IV_BYTES
+LEAST = BODY + TAG_BYTES
 
 FAILED = "A sealed value does not open: it was changed, moved to another place, or sealed under another key."
 
@@ -43,10 +45,9 @@ class FieldCipher:
     def decrypt(self, ciphertext: bytes, associated_data: bytes) -> bytes:
         """The plaintext. Raises DecryptionFailed unless every byte and the associated data are as they were."""
         cipher = self._ciphers.get(ciphertext[:PREFIX_BYTES])
-        sealed = ciphertext[PREFIX_BYTES + IV_BYTES :]
-        if cipher is None or len(sealed) < TAG_BYTES:
+        if cipher is None or len(ciphertext) < LEAST:
             raise DecryptionFailed(FAILED)
         try:
-            return cipher.decrypt(ciphertext[PREFIX_BYTES : PREFIX_BYTES + IV_BYTES], sealed, associated_data)
+            return cipher.decrypt(ciphertext[PREFIX_BYTES:BODY], ciphertext[BODY:], associated_data)
         except InvalidTag:
             raise DecryptionFailed(FAILED) from None

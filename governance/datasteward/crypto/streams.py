@@ -30,6 +30,7 @@ SALT_BYTES = 32
 NONCE_PREFIX_BYTES = 7
 HEADER_BYTES = 1 + SALT_BYTES + NONCE_PREFIX_BYTES
 TAG_BYTES = 16
+MOST_PARTS = 64  # of a piece, before they are put together: chunks of a few bytes each must not fill the memory
 
 FAILED = "An object does not open: it was changed, cut short, moved to another place, or sealed under another key."
 
@@ -97,10 +98,10 @@ class _Segments:
     def _nonce(self, number: int, last: bool) -> bytes:
         return self._nonce_prefix + number.to_bytes(4, "big") + bytes([last])
 
-    def encrypt(self, number: int, plaintext: bytes | bytearray, last: bool) -> bytes:
+    def encrypt(self, number: int, plaintext: bytes | memoryview, last: bool) -> bytes:
         return self._cipher.encrypt(self._nonce(number, last), plaintext, None)
 
-    def decrypt(self, number: int, sealed: bytes | bytearray, last: bool) -> bytes | None:
+    def decrypt(self, number: int, sealed: bytes | memoryview, last: bool) -> bytes | None:
         """The plaintext, or None when it does not verify."""
         if len(sealed) < TAG_BYTES:
             return None
@@ -110,16 +111,26 @@ class _Segments:
             return None
 
 
-def _split(chunks: Iterable[bytes], sizes: Iterator[int]) -> Iterator[tuple[bytearray, bool]]:
-    """Cuts the chunks anew into pieces of these sizes; the last one, with True, is what remains (maybe nothing)."""
-    size, piece = next(sizes), bytearray()
+def _split(chunks: Iterable[bytes], sizes: Iterator[int]) -> Iterator[tuple[bytes | memoryview, bool]]:
+    """Cuts the chunks anew into pieces of these sizes; the last one, with True, is what remains (maybe nothing).
+
+    A piece that lies within one chunk is not copied, others are put together once.
+    """
+    size, parts, held = next(sizes), list[memoryview](), 0
     for chunk in chunks:
-        rest = memoryview(chunk)
+        rest = memoryview(bytes(chunk))  # a copy only of what its maker could change before we are done with it
         while rest:
-            if len(piece) == size:
-                yield piece, False
-                size, piece = next(sizes), bytearray()
-            taken = rest[: size - len(piece)]
-            piece += taken
+            if held == size:
+                yield _joined(parts), False
+                size, parts, held = next(sizes), [], 0
+            taken = rest[: size - held]
             rest = rest[len(taken) :]
-    yield piece, True
+            held += len(taken)
+            parts.append(taken)
+            if len(parts) > MOST_PARTS:
+                parts = [memoryview(b"".join(parts))]
+    yield _joined(parts), True
+
+
+def _joined(parts: list[memoryview]) -> bytes | memoryview:
+    return parts[0] if len(parts) == 1 else b"".join(parts)

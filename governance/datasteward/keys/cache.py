@@ -5,12 +5,21 @@ The age limit is also the time within which a key that another process destroyed
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
+from itertools import count
 from threading import Lock
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class _Kept(Generic[T]):
+    """A value, until when it may be used, and its place in the order of uses."""
+
+    __slots__ = ("expires", "used", "value")
+
+    def __init__(self, expires: float, value: T, used: int) -> None:
+        self.expires, self.value, self.used = expires, value, used
 
 
 class KeyCache(Generic[T]):
@@ -18,17 +27,18 @@ class KeyCache(Generic[T]):
 
     def __init__(self, *, age: float, size: int, clock: Callable[[], float]) -> None:
         self._age, self._size, self._clock = age, size, clock
-        self._values: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._values: dict[str, _Kept[T]] = {}
+        self._uses = count()
         self._lock = Lock()
         self._forgotten = 0
 
     def get(self, name: str, load: Callable[[str], T]) -> T:
-        """The value, loaded when it is absent or too old."""
+        """The value, loaded when it is absent or too old. A value that is there is found without waiting for anybody."""
+        found = self._values.get(name)
+        if found is not None and self._clock() < found.expires:
+            found.used = next(self._uses)
+            return found.value
         with self._lock:
-            found = self._values.get(name)
-            if found is not None and self._clock() < found[0]:
-                self._values.move_to_end(name)
-                return found[1]
             before = self._forgotten
             expires = self._clock() + self._age
         value = load(name)
@@ -39,10 +49,9 @@ class KeyCache(Generic[T]):
         return value
 
     def _keep(self, name: str, expires: float, value: T) -> None:
-        self._values[name] = (expires, value)
-        self._values.move_to_end(name)
+        self._values[name] = _Kept(expires, value, next(self._uses))
         while len(self._values) > self._size:
-            self._values.popitem(last=False)
+            del self._values[min(self._values, key=lambda each: self._values[each].used)]
 
     def forget(self, name: str) -> None:
         """Drops the value, one that is being loaded just now included."""

@@ -70,7 +70,8 @@ class Vault:
 
     def reveal(self, context: Context, box: Box) -> bytes:
         """Decrypts a field. Raises KeyMissing, or DecryptionFailed when it was not sealed for this place."""
-        return self._ciphers(context.subject).fields.decrypt(box.ciphertext, context.associated_data())
+        ciphers = self._cache.get(context.subject, self._load)
+        return ciphers.fields.decrypt(box.ciphertext, context.associated_data())
 
     def reveal_text(self, context: Context, box: Box) -> str:
         """Decrypts a field that was sealed as text."""
