@@ -65,11 +65,11 @@ def services(draw: st.DrawFn) -> Service:
                 link=draw(earlier),
                 must=draw(st.booleans()),
                 action=draw(st.sampled_from(("delete", "delete", "anonymise", None))),
-                days=draw(st.integers(1, 6)),
+                days=draw(st.integers(1, 3)),
             )
         )
     things: list[Thing] = []
-    for _ in range(draw(st.integers(0, 14))):
+    for _ in range(draw(st.integers(0, 16))):
         table = draw(st.integers(0, len(shapes) - 1))
         made = {n: [i for i, thing in enumerate(things) if thing.table == n] for n in range(len(shapes))}
         shape = shapes[table]
@@ -86,7 +86,7 @@ def services(draw: st.DrawFn) -> Service:
                 link=draw(st.sampled_from(links) if shape.must else st.one_of(st.none(), st.sampled_from(links)))
                 if links
                 else None,
-                age=draw(st.one_of(st.none(), st.integers(0, 8))),
+                age=draw(st.sampled_from((9, 9, 9, 4, 3, 2, 1, 0, None))),
                 note=draw(st.booleans()),
             )
         )
@@ -213,3 +213,41 @@ class Expected:
     def _touched(self, number: int) -> set[int]:
         gone = self._closure(number)
         return gone | {other for other, thing in enumerate(self.service.things) if thing.link in gone}
+
+
+OF_ANOTHER = Service(
+    shapes=(Shape(None, True, None, False, "delete", 1), Shape(None, True, 0, True, None, 1)),
+    things=(Thing(0, 0, -1, None, 9, True), Thing(1, 1, -1, 0, 9, True)),
+    held=frozenset({1}),
+)
+"""A row that is due, and on which the row of another person hangs, who is under a hold."""
+
+LET_GO_BY_ANOTHER = Service(
+    shapes=(Shape(None, True, None, False, "delete", 1), Shape(None, True, 0, False, None, 1)),
+    things=(Thing(0, 0, -1, None, 9, True), Thing(1, 1, -1, 0, 9, True)),
+    held=frozenset({1}),
+)
+"""The same, where that row would not go but change."""
+
+GONE_BEFORE_EMPTIED = Service(
+    shapes=(Shape(None, True, None, False, "delete", 1), Shape(0, True, None, False, "anonymise", 1)),
+    things=(Thing(0, 0, -1, None, 9, True), Thing(1, 0, 0, None, 9, True), Thing(1, 0, 0, None, 9, False)),
+    held=frozenset(),
+)
+"""A row that is to be emptied by its own rule, and goes with the row that it hangs on."""
+
+TWO_WAYS = Service(
+    shapes=(
+        Shape(None, True, None, False, "delete", 1),
+        Shape(None, True, None, False, "delete", 1),
+        Shape(0, True, 1, True, "delete", 3),
+    ),
+    things=(
+        Thing(0, 0, -1, None, 9, True),
+        Thing(1, 0, -1, None, 9, True),
+        Thing(2, 0, 0, 1, 2, True),
+        Thing(2, 0, 0, 1, 9, True),
+    ),
+    held=frozenset(),
+)
+"""Rows that hang on two others that are both due, one of them due by its own rule as well."""

@@ -7,11 +7,25 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import MetaData, insert, select
 from sqlalchemy.orm import Session
-from support.retention_schemas import PEOPLE, Expected, Service, Shape, Thing, metadata, row, rules, services
+from support.retention_schemas import (
+    GONE_BEFORE_EMPTIED,
+    LET_GO_BY_ANOTHER,
+    OF_ANOTHER,
+    PEOPLE,
+    TWO_WAYS,
+    Expected,
+    Service,
+    Shape,
+    Thing,
+    metadata,
+    row,
+    rules,
+    services,
+)
 
 from datasteward import tables
 from datasteward.retention import holds, plans
@@ -21,7 +35,7 @@ from gptimages.db import Database
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 Ruled = Callable[..., Steward]
-examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+examples = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Cut(Exception):
@@ -54,6 +68,10 @@ def left(db: Database, made: MetaData) -> dict[str, dict[str, object]]:
 
 @examples
 @given(service=services())
+@example(service=OF_ANOTHER)
+@example(service=LET_GO_BY_ANOTHER)
+@example(service=GONE_BEFORE_EMPTIED)
+@example(service=TWO_WAYS)
 def test_what_is_due_goes_and_nothing_else(service: Service, ruled: Ruled) -> None:
     """After a run exactly the due rows are gone or emptied, with what hangs on them; every other row is as it was."""
     with filled(service) as (db, made):
