@@ -15,7 +15,6 @@ import msgspec
 import pytest
 from support.postgres import PostgresServer, server
 
-from datasteward.keys import FileRootKey
 from gptimages.accounts import people, roles
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation, open_installation
@@ -107,9 +106,6 @@ def any_settings(backend: str, settings: Settings, request: pytest.FixtureReques
         return
     postgres: PostgresServer = request.getfixturevalue("postgres")
     database, key_store = postgres.database(), postgres.empty()
-    keys = settings.data / "keys"
-    keys.mkdir(parents=True)
-    FileRootKey.create(keys / "root.key")  # for a key store elsewhere the operator makes it
     yield msgspec.structs.replace(settings, database=database, key_store=key_store)
     postgres.drop(database)
     postgres.drop(key_store)

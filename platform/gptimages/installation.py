@@ -6,6 +6,7 @@ Opening says in one sentence what is wrong with a directory, a key, a database o
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -90,14 +91,18 @@ def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: b
     found = catalog()
     opening.check_encryption(found, policies)
     opening.make_directory(settings.data)
-    vault = opening.vault(settings)
-    steward = Steward(found, policies, vault, opening.objects(settings, vault))
-    check_kept(steward)
-    db = opening.database(settings)
-    if as_found:
-        with db.read() as session:
-            settings = msgspec.structs.replace(settings, demo=origin.is_demo(session))
-    else:
-        with db.write() as session:
-            origin.settle(session, demo=settings.demo, now=clock())
-    return Installation(settings, db, steward, clock)
+    with ExitStack() as opened:
+        vault = opening.vault(settings)
+        opened.callback(vault.close)
+        steward = Steward(found, policies, vault, opening.objects(settings, vault))
+        check_kept(steward)
+        db = opening.database(settings)
+        opened.callback(db.close)
+        if as_found:
+            with db.read() as session:
+                settings = msgspec.structs.replace(settings, demo=origin.is_demo(session))
+        else:
+            with db.write() as session:
+                origin.settle(session, demo=settings.demo, now=clock())
+        opened.pop_all()  # nothing was wrong: it stays open
+        return Installation(settings, db, steward, clock)

@@ -88,11 +88,19 @@ def database(settings: Settings) -> Database:
     db = Database(settings.database or f"sqlite:///{path}")
     try:
         migrate(db)
-    except OperationalError:
-        raise StartError(f"The database cannot be opened: check {PREFIX}DATABASE, its server and its rights.") from None
-    except DatabaseError:
-        raise StartError("The database file is damaged or is not a database: restore it from a backup.") from None
+    except BaseException as error:
+        db.close()
+        raise _told(error) from None
     return db
+
+
+def _told(error: BaseException) -> BaseException:
+    """What an error while opening the database means to an operator."""
+    if isinstance(error, OperationalError):
+        return StartError(f"The database cannot be opened: check {PREFIX}DATABASE, its server and its rights.")
+    if isinstance(error, DatabaseError):
+        return StartError("The database file is damaged or is not a database: restore it from a backup.")
+    return error
 
 
 def migrate(db: Database) -> None:
