@@ -217,8 +217,9 @@ class Export:
             parent = key.column.table
             query = query.add_columns(*parent.primary_key.columns, *words).join(parent, key.parent == key.column)
         query = rows.in_order(catalog, table, query).execution_options(yield_per=rows.AT_ONCE)
-        for row in self._session.execute(query):
-            yield row, [self._value(key.column.table, row, c) for key, words in parents for c in words]
+        with self._session.execute(query) as found:
+            for row in found:
+                yield row, [self._value(key.column.table, row, c) for key, words in parents for c in words]
 
     def _manifest(self) -> bytes:
         told = {
@@ -236,7 +237,8 @@ class Export:
     def _rows(self, table: Table, limit: int | None = None) -> Iterator[Row[Any]]:
         query = self._of_person(table, select(table)).limit(limit)
         query = rows.in_order(self._steward.catalog, table, query)
-        yield from self._session.execute(query.execution_options(yield_per=rows.AT_ONCE))
+        with self._session.execute(query.execution_options(yield_per=rows.AT_ONCE)) as found:
+            yield from found
 
     def _count(self, table: Table, condition: Any) -> int:
         return (

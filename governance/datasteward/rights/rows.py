@@ -51,7 +51,8 @@ def in_order(catalog: Catalog, table: Table, query: Select[Any]) -> Select[Any]:
 def rows(session: Session, catalog: Catalog, table: Table, subject: str) -> Iterator[Row[Any]]:
     """The person's rows of the table, as stored, streamed."""
     query = in_order(catalog, table, catalog.rows_of(table, subject))
-    yield from session.execute(query.execution_options(yield_per=AT_ONCE))
+    with session.execute(query.execution_options(yield_per=AT_ONCE)) as found:
+        yield from found
 
 
 def identity(table: Table, row: Row[Any]) -> str:

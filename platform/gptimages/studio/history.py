@@ -5,7 +5,8 @@ The words are ciphertext, so the search decrypts the person's own prompts one af
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import datetime
 
 import msgspec
@@ -79,13 +80,14 @@ def page(
 ) -> Page:
     """The next `size` pictures that the filter lets through, after the picture `before` where one is given."""
     cards: list[Card] = []
-    for image, run, starred in _rows(session, account_id, wanted, now, before):
-        words = runs.words(here, run)
-        if not matches(words, wanted.words):
-            continue
-        if len(cards) == size:
-            return Page(cards, cards[-1].id)
-        cards.append(card(image, run, words, starred is not None))
+    with closing(_rows(session, account_id, wanted, now, before)) as rows:
+        for image, run, starred in rows:
+            words = runs.words(here, run)
+            if not matches(words, wanted.words):
+                continue
+            if len(cards) == size:
+                return Page(cards, cards[-1].id)
+            cards.append(card(image, run, words, starred is not None))
     return Page(cards, None)
 
 
@@ -130,7 +132,7 @@ def matches(words: str | None, wanted: str) -> bool:
 
 def _rows(
     session: Session, account_id: str, wanted: Filter, now: datetime, before: str | None
-) -> Iterator[Row[Image, Generation, str | None]]:
+) -> Generator[Row[Image, Generation, str | None], None, None]:
     query = (
         select(Image, Generation, Favourite.id)
         .join(Generation, Generation.id == Image.generation_id)
@@ -143,7 +145,8 @@ def _rows(
     if last is not None and last.account_id == account_id:
         older = (Image.created_at < last.created_at) | ((Image.created_at == last.created_at) & (Image.id < last.id))
         query = query.where(older)
-    return iter(session.execute(query))
+    with session.execute(query) as found:  # who stops early closes the cursor on the server too
+        yield from found
 
 
 def _conditions(wanted: Filter, now: datetime) -> Iterator[ColumnElement[bool]]:
