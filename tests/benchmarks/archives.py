@@ -99,6 +99,7 @@ def _files(archive: bytes) -> list[tuple[str, bytes, int]]:
 
 
 def _ours(here: Installation, account_id: str, target: Path) -> float:
+    target.unlink(missing_ok=True)
     begun = time.perf_counter()
     with target.open("wb") as out, here.db.read() as session:
         for chunk in _export(here, session, account_id).chunks():
@@ -107,6 +108,7 @@ def _ours(here: Installation, account_id: str, target: Path) -> float:
 
 
 def _other(files: list[tuple[str, bytes, int]], target: Path) -> float:
+    target.unlink(missing_ok=True)
     begun = time.perf_counter()
     with zipfile.ZipFile(target, "w") as out:
         for name, data, packing in files:
