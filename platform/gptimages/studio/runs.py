@@ -35,10 +35,7 @@ def begin(
     session: Session, here: Installation, account_id: str, wish: Wish, stored: Sequence[Stored], *, now: datetime
 ) -> Generation:
     """Writes a run for a checked wish, with its job and its audit entry. Raises LimitReached."""
-    account = session.get(Account, account_id, with_for_update=True)
-    if account is None or account.state != "active":
-        raise Conflict("This account is being closed: no new pictures are made.")
-    _check_limits(session, here, account, wish.count, now)
+    check_room(session, here, session.get(Account, account_id, with_for_update=True), wish.count, now)
     run = _row(here, account_id, wish, now)
     session.add(run)
     session.flush()
@@ -56,6 +53,16 @@ def begin(
         references=len(stored),
     )
     return run
+
+
+def check_room(session: Session, here: Installation, account: Account | None, count: int, now: datetime) -> None:
+    """Whether the person may have `count` more pictures now. Raises LimitReached, or Conflict when the account closes.
+
+    Also asked before anything is done with the pictures that were sent, so that a refusal costs nearly nothing.
+    """
+    if account is None or account.state != "active":
+        raise Conflict("This account is being closed: no new pictures are made.")
+    _check_limits(session, here, account, count, now)
 
 
 def find(session: Session, account_id: str, run_id: str) -> Generation:

@@ -8,16 +8,21 @@ Touches neither database nor objects; its callers are studio.references and the 
 from __future__ import annotations
 
 import io
+import threading
 from typing import Protocol
 
 import msgspec
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from gptimages.errors import InputError
+from gptimages.errors import InputError, LimitReached
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 UNREADABLE = "This file is not a picture we can read: send PNG, JPEG or WebP."
+BUSY = "Many pictures are being sent just now: send yours again in a moment."
+AT_ONCE = threading.BoundedSemaphore(2)
+"""Rebuilding the largest picture that is taken needs several hundred megabytes, so that a process does few side by side."""
+PATIENCE = 15.0  # seconds; whoever waits longer holds a thread that others need
 DAMAGED = "This picture is damaged or cut short: save it again and send the new file."
 
 
@@ -55,12 +60,22 @@ class Picture(msgspec.Struct, frozen=True):
 def rebuild(data: bytes, *, limits: Limits) -> Picture:
     """The picture in `data` (its first frame), upright, in sRGB, with its transparency. Raises InputError.
 
-    16-bit, grey, palette and CMYK pictures become 8-bit RGB; alpha is kept where anything is transparent.
+    Raises LimitReached when too many others are being rebuilt. 16-bit, grey, palette and CMYK pictures become 8-bit RGB; alpha is kept where anything is transparent.
     """
     if len(data) > limits.upload_bytes.value:
         most = limits.upload_bytes.value // 1_000_000
         raise InputError(f"This file is too large: send a picture of at most {most} MB.")
     opened = _open(data, limits.upload_pixels.value)
+    if not AT_ONCE.acquire(timeout=PATIENCE):
+        opened.close()
+        raise LimitReached(BUSY, retry_after=int(PATIENCE))
+    try:
+        return _rebuilt(opened)
+    finally:
+        AT_ONCE.release()
+
+
+def _rebuilt(opened: Image.Image) -> Picture:
     try:
         with opened:
             opened.load()
