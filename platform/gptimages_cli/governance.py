@@ -25,17 +25,17 @@ def hold() -> None:
 
 @hold.command()
 @click.argument("account")
-@click.option("--reason", required=True, help="Why; kept with the hold, never in the log.")
+@click.option("--file", required=True, help="Number of the file in which the reason stands; never in the log.")
 @click.option(
     "--review", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day on which it is looked at again."
 )
 @click.pass_obj
-def place(open_here: Open, account: str, reason: str, review: datetime) -> None:
+def place(open_here: Open, account: str, file: str, review: datetime) -> None:
     """Hold everything of ACCOUNT."""
     with open_here() as here, here.db.write() as session:
         if session.get(Account, account) is None:
             raise NotFound("There is no such account: check the id.")
-        made = holds.place(session, account, reason, review_at=review.replace(tzinfo=UTC), by=BY, now=here.clock())
+        made = holds.place(session, account, file, review_at=review.replace(tzinfo=UTC), by=BY, now=here.clock())
     click.echo(f"Held, under {made.id}, to be looked at again by {utc(made.review_at)}.")
 
 

@@ -53,5 +53,4 @@ def _erasure(session: Session, here: Installation, people: Sequence[Account], no
 
 def _hold(session: Session, people: Sequence[Account], now: datetime) -> None:
     for person in people:
-        reason = "A dispute about an invoice, file 24-117 of an invented court."
-        holds.place(session, person.id, reason, by=BY, review_at=now + timedelta(days=5), now=now)
+        holds.place(session, person.id, "24-117", by=BY, review_at=now + timedelta(days=5), now=now)

@@ -188,7 +188,7 @@ def test_a_hold_stops_it_until_it_is_lifted(here: Installation, person: Any, clo
     ref = ask_erasure(here, ines)
     clock.move(days=8)
     with here.db.write() as session:
-        hold = holds.place(session, ines.id, "A claim", review_at=clock() + timedelta(days=30), by="legal", now=clock())
+        hold = holds.place(session, ines.id, "24-117", review_at=clock() + timedelta(days=30), by="legal", now=clock())
     erase.run(here, ref)
     assert request_of(here, ref).state == "blocked"
     assert _promised(here, ref) == 1

@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.base import new_id
+from datasteward.errors import DisclosureRefused
 from datasteward.policy import PolicySet
 from datasteward.processors.gate import Gate
-from datasteward.processors.models import Disclosure
-
-AUTHORITY = "authority"
+from datasteward.processors.models import AUTHORITY, LONGEST_AUTHORITY, LONGEST_GROUND, Disclosure
 
 
 def disclose(
@@ -49,17 +48,33 @@ def disclose(
 
 
 def to_authority(
-    session: Session, subject: str, *, authority: str, ground: str, categories: Sequence[str], by: str, now: datetime
+    session: Session,
+    policies: PolicySet,
+    subject: str,
+    *,
+    authority: str,
+    ground: str,
+    categories: Sequence[str],
+    by: str,
+    now: datetime,
 ) -> Disclosure:
-    """Records what an authority was given about a person, and on what ground (promise share.legal)."""
+    """Records what an authority was given about a person, and on what ground (promise share.legal).
+
+    Raises DisclosureRefused when authority, ground or categories are missing, too long, or not in the taxonomy.
+    """
+    for what, told, most in (("authority", authority, LONGEST_AUTHORITY), ("ground", ground, LONGEST_GROUND)):
+        if not 0 < len(told) <= most:
+            raise DisclosureRefused(f"Name the {what} in up to {most} characters: each disclosure is recorded with it.")
+    if not categories or not set(categories) <= policies.taxonomy.categories.keys():
+        raise DisclosureRefused("Say what was given by a category of taxonomy.yaml, such as user.account.")
     row = Disclosure(
         id=new_id(),
         subject_id=subject,
         recipient=AUTHORITY,
         purpose="legal",
         categories=list(categories),
-        region=authority[:40],
-        ground=ground[:200],
+        authority=authority,
+        ground=ground,
         at=now,
     )
     session.add(row)

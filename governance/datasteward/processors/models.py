@@ -11,10 +11,18 @@ from datasteward.base import Id, StewardBase
 from datasteward.catalog import owned_by, record, tag
 from datasteward.types import UtcDateTime
 
+AUTHORITY = "authority"
+"""What a disclosure calls whoever is no processor but has a right by law."""
+
+LONGEST_AUTHORITY = 80
+LONGEST_GROUND = 200
+
 
 class Disclosure(StewardBase):
-    """One disclosure of one person's data: the recipient's id in policies/processors.yaml (or `authority`), the
+    """One disclosure of one person's data: the recipient's id in policies/processors.yaml (or AUTHORITY), the
     categories and never the data, the purpose, the ground, and where it went.
+
+    An `authority` is named (it is no person) and has no `region`; a processor has a region and needs no name here.
     """
 
     __tablename__ = "steward_disclosure"
@@ -28,7 +36,8 @@ class Disclosure(StewardBase):
     recipient: Mapped[str] = mapped_column(String(40), index=True, info=tag("user.legal.disclosure"))
     purpose: Mapped[str] = mapped_column(String(40), info=tag("user.legal.disclosure"))
     categories: Mapped[list[str]] = mapped_column(JSON, info=tag("user.legal.disclosure"))
-    region: Mapped[str] = mapped_column(String(40), info=tag("user.legal.disclosure"))
-    ground: Mapped[str] = mapped_column(String(200), info=tag("user.legal.disclosure"))
+    authority: Mapped[str | None] = mapped_column(String(LONGEST_AUTHORITY), info=tag("user.legal.disclosure"))
+    region: Mapped[str | None] = mapped_column(String(40), info=tag("user.legal.disclosure"))
+    ground: Mapped[str] = mapped_column(String(LONGEST_GROUND), info=tag("user.legal.disclosure"))
     reference: Mapped[str | None] = mapped_column(String(40), info=tag("system.operations"))
     at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("user.legal.disclosure"))

@@ -1,15 +1,16 @@
 """Legal holds: while one is in force, nothing of the person is disposed of, by retention or by erasure.
 
-Placing and lifting are audited by the hold's id; the reason stays in the hold's own row, never in the log. Retention and
+Placing and lifting are audited by the hold's id; why is told by the number of a file, in the hold's own row and never in the log. Retention and
 erasure ask here and nowhere else; what was due under a hold goes with the first plan after it is lifted.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
@@ -17,22 +18,23 @@ from datasteward.base import new_id
 from datasteward.errors import HoldError, HoldInTheWay
 from datasteward.retention.models import LegalHold
 
-LONGEST_REASON = 2000
+FILE = re.compile(r"(?=.*\d)[\w./:-]{1,40}")
+"""The number of a file: letters, digits and signs, a digit among them, no blank; so no words and no name of anybody."""
 
 
-def place(session: Session, subject: str, reason: str, *, review_at: datetime, by: str, now: datetime) -> LegalHold:
+def place(session: Session, subject: str, file: str, *, review_at: datetime, by: str, now: datetime) -> LegalHold:
     """Places a hold on everything of one data subject, to be looked at again at `review_at`.
 
-    `by` is the opaque id of who decided. Raises HoldError when there is no reason, it is longer than LONGEST_REASON
-    characters, or the review does not lie in the future: a hold without an end is none.
+    `file` is the number of the file in which the reason stands (see FILE), `by` the opaque id of who decided. Raises
+    HoldError when it is none, or the review does not lie in the future: a hold without an end is none.
     """
-    reason = reason.strip()
-    if not 0 < len(reason) <= LONGEST_REASON:
-        raise HoldError(f"Say in up to {LONGEST_REASON} characters why the data is to be held.")
+    file = file.strip()
+    if not FILE.fullmatch(file):
+        raise HoldError("Give the number of the file in which the reason stands, such as 24-117: no words, no names.")
     if review_at <= now:
         raise HoldError("Give a day in the future on which the hold is looked at again: none may last unseen.")
     hold = LegalHold(
-        id=new_id(), subject_id=subject, reason=reason, placed_by=by, placed_at=now, review_at=review_at, lifted_at=None
+        id=new_id(), subject_id=subject, file=file, placed_by=by, placed_at=now, review_at=review_at, lifted_at=None
     )
     session.add(hold)
     session.flush()
@@ -80,14 +82,6 @@ def lifted(session: Session, *, limit: int = 50) -> list[LegalHold]:
 def subjects() -> Select[str]:
     """A statement for the ids of the data subjects under a hold."""
     return select(LegalHold.subject_id).where(LegalHold.lifted_at.is_(None))
-
-
-def not_held(subject: ColumnElement[str]) -> ColumnElement[bool]:
-    """The condition that no hold is in force on `subject`, an expression for the data subject of a row.
-
-    A row without a subject (anonymised, or reported by nobody) is held by nobody.
-    """
-    return subject.is_(None) | subject.not_in(subjects())
 
 
 def by_subject(session: Session, wanted: Iterable[str]) -> dict[str, LegalHold]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text
+from sqlalchemy import JSON, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.base import Id, StewardBase
@@ -14,7 +14,10 @@ from datasteward.types import UtcDateTime
 
 
 class LegalHold(StewardBase):
-    """Stops retention and erasure of one person's data: who placed it, why, until when it is to be looked at again."""
+    """Stops retention and erasure of one person's data: who placed it, for which file, when it is to be looked at again.
+
+    `file` is the number of the file in which the reason stands, and no words: this row outlives an erasure in the clear.
+    """
 
     __tablename__ = "steward_legal_hold"
     __table_args__ = (
@@ -28,8 +31,8 @@ class LegalHold(StewardBase):
 
     id: Mapped[Id]
     subject_id: Mapped[str] = mapped_column(String(40), info=tag("user.unique_id"))
-    reason: Mapped[str] = mapped_column(
-        Text,
+    file: Mapped[str] = mapped_column(
+        String(40),
         info=tag(
             "user.legal.hold", export=False, why_not="Told on request; may concern a proceeding that is not yet public."
         ),

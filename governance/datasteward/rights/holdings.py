@@ -21,13 +21,12 @@ from sqlalchemy.schema import Column
 
 from datasteward.catalog import within
 from datasteward.errors import ObjectMissing
-from datasteward.processors.models import Disclosure
+from datasteward.processors.models import AUTHORITY, Disclosure
 from datasteward.rights import grouping
 from datasteward.rights.grouping import Group
 from datasteward.rights.keeping import ends, keeping_rule, rules_of
 from datasteward.steward import Steward
 
-AUTHORITY = "authority"  # what a disclosure calls whoever is no processor but has a right by law
 
 
 class Received(msgspec.Struct, frozen=True):

@@ -40,15 +40,18 @@ class PlanState(msgspec.Struct, frozen=True):
 
 
 class HoldWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A hold to place on everything of `account`; `review` is the day on which it is looked at again (2026-12-24)."""
+    """A hold to place on everything of `account`.
+
+    `file` is the number of the file in which the reason stands, `review` the day of the next look (2026-12-24).
+    """
 
     account: str
-    reason: str
+    file: str
     review: str
 
 
 class HoldState(msgspec.Struct, frozen=True):
-    """A hold, without its reason."""
+    """A hold, without its file."""
 
     id: str
     account: str
@@ -114,7 +117,7 @@ def place_hold(
 ) -> HoldState:
     """Place a hold on everything of an account: neither retention nor erasure touches it until the hold is lifted."""
     with here.db.write() as session:
-        return _hold(oversight.place(session, data.account, data.reason, data.review, by=visitor.id, now=here.clock()))
+        return _hold(oversight.place(session, data.account, data.file, data.review, by=visitor.id, now=here.clock()))
 
 
 @post("/api/v1/holds/{hold_id:str}/lift", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, tags=("holds",))

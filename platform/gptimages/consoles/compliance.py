@@ -25,7 +25,7 @@ class HoldForm(msgspec.Struct):
     """What the form that places a hold sends."""
 
     subject: str = ""
-    reason: str = ""
+    file: str = ""
     review: str = ""
 
 
@@ -75,7 +75,7 @@ def place(
     """Places a hold."""
     with here.db.write() as session:
         subject = data.subject.strip()
-        oversight.place(session, subject, data.reason, data.review, by=visitor.id, now=here.clock())
+        oversight.place(session, subject, data.file, data.review, by=visitor.id, now=here.clock())
     return Redirect("/compliance/holds", status_code=HTTP_303_SEE_OTHER)
 
 
@@ -86,7 +86,7 @@ def one_hold(
     visitor: NamedDependency[Visitor],
     hold_id: FromPath[str],
 ) -> Response[Any]:
-    """One hold with its reason and what it keeps back."""
+    """One hold with its file and what it keeps back."""
     with here.db.write() as session:
         hold = oversight.open_hold(session, hold_id, by=visitor.id, now=here.clock())
         kept = oversight.back(session, here, hold)

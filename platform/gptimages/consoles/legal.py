@@ -14,6 +14,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from datasteward.errors import DisclosureRefused
 from datasteward.policy.text import PolicyText
 from datasteward.processors import disclosures
 from gptimages.accounts.models import Account
@@ -103,7 +104,9 @@ def authorities(
 ) -> Response[Any]:
     """Disclosures to authorities, and the form that records one."""
     with here.db.read() as session:
-        return pages.page("legal/disclosures.html", visitor, disclosures=disclosures.to_authorities(session))
+        found = disclosures.to_authorities(session)
+    categories = [each for each in here.policies.taxonomy.categories.values() if each.personal]
+    return pages.page("legal/disclosures.html", visitor, disclosures=found, categories=categories)
 
 
 @post("/legal/disclosures", opt=needs(Permission.DISCLOSURE_RECORD), sync_to_thread=True, include_in_schema=False)
@@ -111,20 +114,22 @@ def disclose(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[DisclosureForm]
 ) -> Redirect:
     """Records a disclosure to an authority, with its ground (promise share.legal)."""
-    if not (data.authority.strip() and data.ground.strip()):
-        raise InputError("Name the authority and the ground: each disclosure is recorded with both.")
     with here.db.write() as session:
         if session.get(Account, data.subject.strip()) is None:
             raise NotFound("There is no account with this id: check it.")
-        disclosures.to_authority(
-            session,
-            data.subject.strip(),
-            authority=data.authority.strip(),
-            ground=data.ground.strip(),
-            categories=[data.category],
-            by=visitor.id,
-            now=here.clock(),
-        )
+        try:
+            disclosures.to_authority(
+                session,
+                here.policies,
+                data.subject.strip(),
+                authority=data.authority.strip(),
+                ground=data.ground.strip(),
+                categories=[data.category.strip()],
+                by=visitor.id,
+                now=here.clock(),
+            )
+        except DisclosureRefused as refused:
+            raise InputError(str(refused)) from None
     return Redirect("/legal/disclosures", status_code=HTTP_303_SEE_OTHER)
 
 

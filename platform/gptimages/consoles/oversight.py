@@ -74,7 +74,7 @@ def open_request(session: Session, request_id: str, *, by: str, now: datetime) -
 
 
 def open_hold(session: Session, hold_id: str, *, by: str, now: datetime) -> LegalHold:
-    """One hold with its reason; that it was opened is written down. Raises NotFound."""
+    """One hold with its file; that it was opened is written down. Raises NotFound."""
     hold = session.get(LegalHold, hold_id)
     if hold is None:
         raise NotFound("There is no such hold.")
@@ -82,13 +82,13 @@ def open_hold(session: Session, hold_id: str, *, by: str, now: datetime) -> Lega
     return hold
 
 
-def place(session: Session, subject: str, reason: str, review: str, *, by: str, now: datetime) -> LegalHold:
+def place(session: Session, subject: str, file: str, review: str, *, by: str, now: datetime) -> LegalHold:
     """Places a hold on an account; `review` is a day such as 2026-12-24. Raises NotFound or InputError."""
     if session.get(Account, subject) is None:
         raise NotFound("There is no account with this id: check it.")
     try:
         day = datetime.fromisoformat(review).replace(tzinfo=now.tzinfo)
-        return holds.place(session, subject, reason, review_at=day, by=by, now=now)
+        return holds.place(session, subject, file, review_at=day, by=by, now=now)
     except ValueError:
         raise InputError("Give the day on which the hold is looked at again, such as 2026-12-24.") from None
     except HoldError as refused:

@@ -24,11 +24,11 @@ class Recipient(msgspec.Struct, frozen=True):
 
 
 class Other(msgspec.Struct, frozen=True):
-    """A disclosure to somebody who is no processor, such as an authority: each one is told."""
+    """A disclosure to somebody who is no processor, such as an authority, by name (`to`): each one is told."""
 
     recipient: str
     ground: str
-    region: str
+    to: str
     at: datetime
 
 
@@ -62,5 +62,5 @@ def of(session: Session, here: Installation, account_id: str) -> Recipients:
     return Recipients(
         outside=tuple(r for r in told if not r.processor.embedded),
         embedded=tuple(r for r in told if r.processor.embedded),
-        others=tuple(Other(d.recipient, d.ground, d.region, d.at) for d in session.scalars(others)),
+        others=tuple(Other(d.recipient, d.ground, d.authority or d.region or "", d.at) for d in session.scalars(others)),
     )

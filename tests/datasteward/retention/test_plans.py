@@ -256,7 +256,7 @@ def test_a_hold_keeps_one_person_and_shows_in_the_plan(retention_db: Database, s
     use(retention_db, account(retention_db, "ada"), old, old, old)
     use(retention_db, account(retention_db, "ben"), old)
     with retention_db.write() as session:
-        hold = holds.place(session, "ada", "a claim", review_at=NOW + timedelta(days=14), by="staff", now=NOW)
+        hold = holds.place(session, "ada", "24-117", review_at=NOW + timedelta(days=14), by="staff", now=NOW)
         assert holds.held(session, "ada")
         assert not holds.held(session, "ben")
         assert kept_back(session, steward, "ada", now=NOW) == {"Usage events": 3}
@@ -277,25 +277,31 @@ def test_a_hold_that_is_placed_after_the_plan_is_kept(retention_db: Database, st
     use(retention_db, account(retention_db), NOW - timedelta(days=500))
     plan = make(retention_db, steward)
     with retention_db.write() as session:
-        holds.place(session, "ada", "a claim", review_at=NOW + timedelta(days=14), by="staff", now=NOW)
+        holds.place(session, "ada", "24-117", review_at=NOW + timedelta(days=14), by="staff", now=NOW)
     assert apply(retention_db.write, steward, plan, by="tests", now=NOW).rows == 0
     assert rows(retention_db, UsageEvent) == 1
 
 
 @pytest.mark.parametrize(
-    ("reason", "days", "sentence"),
-    [("  ", 3, "why the data"), ("a claim", 0, "a day in the future"), ("x" * 2001, 3, "2000")],
+    ("file", "days", "sentence"),
+    [
+        ("  ", 3, "number of the file"),
+        ("Ada sued us in 2026", 3, "no words, no names"),
+        ("Halvorsen", 3, "no words, no names"),
+        ("9" * 41, 3, "number of the file"),
+        ("24-117", 0, "a day in the future"),
+    ],
 )
-def test_a_hold_needs_a_reason_and_an_end(retention_db: Database, reason: str, days: int, sentence: str) -> None:
-    """A hold without a reason, or that nobody will look at again, is refused."""
+def test_a_hold_needs_a_file_and_an_end(retention_db: Database, file: str, days: int, sentence: str) -> None:
+    """A hold that names no file, tells of it in words, or that nobody will look at again, is refused."""
     with retention_db.write() as session, pytest.raises(HoldError, match=sentence):
-        holds.place(session, "ada", reason, review_at=NOW + timedelta(days=days), by="staff", now=NOW)
+        holds.place(session, "ada", file, review_at=NOW + timedelta(days=days), by="staff", now=NOW)
 
 
-def test_holds_are_audited_without_their_reason(retention_db: Database) -> None:
-    """Placing and lifting each leave an entry with ids; the reason is nowhere in the log; none is lifted twice."""
+def test_holds_are_audited_without_their_file(retention_db: Database) -> None:
+    """Placing and lifting each leave an entry with ids; the file is nowhere in the log; none is lifted twice."""
     with retention_db.write() as session:
-        hold = holds.place(session, "ada", "a secret", review_at=NOW + timedelta(days=1), by="staff", now=NOW)
+        hold = holds.place(session, "ada", "secret-7", review_at=NOW + timedelta(days=1), by="staff", now=NOW)
         assert [h.id for h in holds.active(session)] == [hold.id]
         holds.lift(session, hold.id, by="staff", now=NOW)
         assert (holds.active(session), [h.id for h in holds.lifted(session)]) == ([], [hold.id])

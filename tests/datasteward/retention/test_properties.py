@@ -54,7 +54,7 @@ def filled(service: Service) -> Iterator[tuple[Database, MetaData]]:
             session.execute(insert(made.tables[f"t{thing.table}"]).values(row(service, number, NOW)))
         for number in sorted(service.held):
             review = NOW + timedelta(days=30)
-            holds.place(session, PEOPLE[number], "a proceeding", review_at=review, by="tests", now=NOW)
+            holds.place(session, PEOPLE[number], "24-117", review_at=review, by="tests", now=NOW)
     yield db, made
     db.close()
 

@@ -55,7 +55,7 @@ def test_held_things_show_and_stay(consoles: Consoles) -> None:
     consoles.old_use(consoles.make("Ben Dahl"), 1)
     officer = consoles.browser("compliance", name="Tom Officer")
     review = (consoles.here.clock() + timedelta(days=20)).date().isoformat()
-    placed = officer.post("/compliance/holds", data={"subject": ada.id, "reason": "a claim", "review": review})
+    placed = officer.post("/compliance/holds", data={"subject": ada.id, "file": "24-117", "review": review})
     assert placed.status_code == 303
     operator = consoles.browser("operator")
     address = operator.post("/operations/retention").headers["location"]
@@ -128,14 +128,14 @@ def test_the_api_makes_shows_and_applies_a_plan(consoles: Consoles) -> None:
 
 
 def test_opening_a_hold_is_written_down(consoles: Consoles) -> None:
-    """The reason is read on the hold's own page, and that it was opened is in the log, with whose it is."""
+    """The file is read on the hold's own page, and that it was opened is in the log, with whose it is."""
     ada = consoles.make("Ada Berg")
     with consoles.here.db.write() as session:
         later = consoles.here.clock() + timedelta(days=9)
-        hold = holds.place(session, ada.id, "a secret reason", review_at=later, by="tests", now=consoles.here.clock())
+        hold = holds.place(session, ada.id, "secret-7", review_at=later, by="tests", now=consoles.here.clock())
     officer = consoles.browser("compliance", name="Tom Officer")
-    assert "a secret reason" not in officer.get("/compliance/holds").text
-    assert "a secret reason" in officer.get(f"/compliance/holds/{hold.id}").text
+    assert "secret-7" not in officer.get("/compliance/holds").text
+    assert "secret-7" in officer.get(f"/compliance/holds/{hold.id}").text
     with consoles.here.db.read() as session:
         (entry,) = audit.entries(session, acts=["hold.viewed"])
     assert entry.subject_id == ada.id
@@ -146,11 +146,11 @@ def test_opening_a_hold_is_written_down(consoles: Consoles) -> None:
 
 @pytest.mark.parametrize(
     ("change", "status"),
-    [({"subject": "nobody"}, 404), ({"reason": " "}, 400), ({"review": "soon"}, 400), ({"review": "2020-01-01"}, 400)],
+    [({"subject": "nobody"}, 404), ({"file": " "}, 400), ({"review": "soon"}, 400), ({"review": "2020-01-01"}, 400)],
 )
 def test_a_bad_hold_is_refused(consoles: Consoles, change: dict[str, str], status: int) -> None:
-    """An unknown account, no reason, no day or a day in the past: each a sentence, and no hold."""
-    form = {"subject": consoles.make("Ada Berg").id, "reason": "a claim", "review": "2030-01-01"} | change
+    """An unknown account, no file, no day or a day in the past: each a sentence, and no hold."""
+    form = {"subject": consoles.make("Ada Berg").id, "file": "24-117", "review": "2030-01-01"} | change
     assert consoles.browser("compliance", name="Tom Officer").post("/compliance/holds", data=form).status_code == status
     with consoles.here.db.read() as session:
         assert holds.active(session) == []

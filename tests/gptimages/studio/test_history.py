@@ -240,7 +240,7 @@ def test_a_legal_hold_keeps_pictures_and_words(studio: Any, ines: Any) -> None:
     image = made(studio, account, "One heron")[0]
     with studio.here.db.write() as session:
         now = studio.here.clock()
-        holds.place(session, account.id, "a court asked", review_at=now.replace(year=2028), by="tests", now=now)
+        holds.place(session, account.id, "24-117", review_at=now.replace(year=2028), by="tests", now=now)
     answer = client.post("/history/delete/confirmed", data={"pick": [image]})
     assert answer.status_code == 409
     assert "legal hold" in answer.text
