@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from datasteward.types import UtcDateTime
 from sqlalchemy import ForeignKey, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from datasteward.base import ID_LENGTH, NAMING, Id, new_id
 from datasteward.catalog import tag
+from datasteward.types import UtcDateTime
 
 AccountId = Annotated[
     str,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from datasteward.keys import Box
-from datasteward.types import Sealed, UtcDateTime
 from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.catalog import is_subject, nobody, owned_by, record, tag
+from datasteward.keys import Box
+from datasteward.types import Sealed, UtcDateTime
 from gptimages.models import AccountId, Base, Id, Moment, ObjectKey
 
 

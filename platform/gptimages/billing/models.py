@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from datasteward.types import UtcDateTime
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.base import ID_LENGTH
 from datasteward.catalog import owned_by, owned_via, record, tag
+from datasteward.types import UtcDateTime
 from gptimages.models import Base, Id, Moment
 
 

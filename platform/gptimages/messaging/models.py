@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from datasteward.keys import Box
-from datasteward.types import Sealed, UtcDateTime
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.catalog import owned_by, record, tag
+from datasteward.keys import Box
+from datasteward.types import Sealed, UtcDateTime
 from gptimages.models import AccountId, Base, Id, Moment
 
 

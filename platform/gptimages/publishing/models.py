@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from datasteward.types import UtcDateTime
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.catalog import nobody, owned_by, record, tag
+from datasteward.types import UtcDateTime
 from gptimages.models import AccountId, Base, Id, Moment
 
 

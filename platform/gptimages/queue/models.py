@@ -21,7 +21,7 @@ class Job(Base):
         Index("ix_job_kind_ref", "kind", "ref"),
         {
             "info": record(
-                "system.operations",
+                "system.operations.job",
                 nobody("Opaque ids of rows; the rows are the person's."),
                 clocks={"created": "created_at", "ended": "finished_at"},
             )

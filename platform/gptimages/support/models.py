@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from datasteward.keys import Box
-from datasteward.types import Sealed, UtcDateTime
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.base import ID_LENGTH
 from datasteward.catalog import owned_by, record, tag
+from datasteward.keys import Box
+from datasteward.types import Sealed, UtcDateTime
 from gptimages.models import AccountId, Base, Id
 
 
