@@ -23,6 +23,7 @@ from gptimages_jobs.errors import JobError, TryAgain
 log = structlog.get_logger()
 
 LEASE = timedelta(seconds=60)
+RENEW_SECONDS = LEASE.total_seconds() / 4
 POLL_SECONDS = 0.25
 BROKEN = "This job broke on our side; the log names the place."
 
@@ -42,7 +43,7 @@ class Worker:
         self._here = here
         self._handlers = handlers
         self._stopping = threading.Event()
-        self._running: set[str] = set()
+        self._running: set[Job] = set()
         self._threads = [threading.Thread(target=self._work, name=f"worker-{n}", daemon=True) for n in range(threads)]
         self._keeper = threading.Thread(target=self._keep_leases, name="worker-leases", daemon=True)
 
@@ -90,7 +91,7 @@ class Worker:
             return queue.claim(session, self._handlers, now=now, lease=LEASE)
 
     def _run(self, job: Job) -> None:
-        self._running.add(job.id)
+        self._running.add(job)
         try:
             self._handlers[job.kind](self._here, job.ref)
         except TryAgain as again:
@@ -103,19 +104,36 @@ class Worker:
         else:
             self._finish(job, None)
         finally:
-            self._running.discard(job.id)
+            self._running.discard(job)
 
     def _finish(self, job: Job, problem: str | None) -> None:
         with self._here.db.write() as session:
-            queue.finish(session, job.id, now=self._here.clock(), problem=problem)
+            mine = queue.finish(session, job, now=self._here.clock(), problem=problem)
+        self._say_lost(job, mine)
 
     def _postpone(self, job: Job, again: TryAgain) -> None:
         until = self._here.clock() + timedelta(seconds=again.after)
         with self._here.db.write() as session:
-            queue.postpone(session, job.id, until=until, problem=str(again))
+            mine = queue.postpone(session, job, until=until, problem=str(again))
+        self._say_lost(job, mine)
+
+    def _say_lost(self, job: Job, mine: bool) -> None:
+        if not mine:
+            log.warning("job was taken up by another worker", kind=job.kind, job=job.id)
 
     def _keep_leases(self) -> None:
-        while not self._stopping.wait(LEASE.total_seconds() / 4):
-            for job_id in tuple(self._running):
-                with self._here.db.write() as session:
-                    queue.renew(session, job_id, now=self._here.clock(), lease=LEASE)
+        wait = RENEW_SECONDS
+        while not self._stopping.wait(wait):
+            wait = RENEW_SECONDS
+            try:
+                self._renew()
+            except Exception as error:  # the leases outlive a database that is away for a while
+                log.error("leases not renewed", **describe(error))
+                wait = POLL_SECONDS * 4
+
+    def _renew(self) -> None:
+        if not (running := tuple(self._running)):
+            return
+        with self._here.db.write() as session:
+            for job in running:
+                queue.renew(session, job, now=self._here.clock(), lease=LEASE)

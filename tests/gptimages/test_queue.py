@@ -122,25 +122,27 @@ def test_a_lease_that_ran_out_is_taken_up_again(here: Installation, clock) -> No
 
 def test_a_renewed_lease_keeps_others_away(here: Installation, clock) -> None:
     """While the lease is renewed nobody else gets the job; once it has ended it cannot be renewed."""
-    (job_id,) = promise(here, "row")
-    assert claim(here) is not None
+    promise(here, "row")
+    job = claim(here)
+    assert job is not None
     for _ in range(5):
         clock.move(seconds=40)
         with here.db.write() as session:
-            assert queue.renew(session, job_id, now=clock(), lease=LEASE)
+            assert queue.renew(session, job, now=clock(), lease=LEASE)
         assert claim(here) is None
     with here.db.write() as session:
-        queue.finish(session, job_id, now=clock())
+        assert queue.finish(session, job, now=clock())
     with here.db.write() as session:
-        assert not queue.renew(session, job_id, now=clock(), lease=LEASE)
+        assert not queue.renew(session, job, now=clock(), lease=LEASE)
 
 
 def test_a_postponed_job_comes_back_at_its_time(here: Installation, clock) -> None:
     """Put back with a sentence, it is due at the time that was told and not before."""
     (job_id,) = promise(here, "row")
-    assert claim(here) is not None
+    job = claim(here)
+    assert job is not None
     with here.db.write() as session:
-        queue.postpone(session, job_id, until=clock() + timedelta(minutes=5), problem="The engine rests.")
+        assert queue.postpone(session, job, until=clock() + timedelta(minutes=5), problem="The engine rests.")
     assert state(here, job_id).problem == "The engine rests."
     clock.move(minutes=4)
     assert claim(here) is None
@@ -152,12 +154,32 @@ def test_an_ended_job_stays_ended(here: Installation, clock) -> None:
     """Done or failed, it is never claimed again; a failed one says why."""
     done, failed = promise(here, "a", "b")
     with here.db.write() as session:
-        queue.finish(session, done, now=clock())
-        queue.finish(session, failed, now=clock(), problem="It broke.")
+        for problem in (None, "It broke."):
+            job = queue.claim(session, KINDS, now=clock(), lease=LEASE)
+            assert job is not None
+            assert queue.finish(session, job, now=clock(), problem=problem)
     clock.move(days=30)
     assert claim(here) is None
     assert (state(here, done).state, state(here, failed).state) == ("done", "failed")
     assert state(here, failed).problem == "It broke."
+
+
+def test_who_lost_the_lease_changes_nothing(here: Installation, clock) -> None:
+    """A worker whose lease ran out can neither renew, end nor postpone the job that another has taken up since."""
+    promise(here, "row")
+    slow = claim(here)
+    clock.move(minutes=2)
+    quick = claim(here)
+    assert slow is not None
+    assert quick is not None
+    with here.db.write() as session:
+        assert not queue.renew(session, slow, now=clock(), lease=LEASE)
+        assert not queue.finish(session, slow, now=clock(), problem="Too late.")
+        assert not queue.postpone(session, slow, until=clock())
+    now = state(here, quick.id)
+    assert (now.state, now.attempts, now.problem) == ("running", 2, None)
+    with here.db.write() as session:
+        assert queue.finish(session, quick, now=clock())
 
 
 def test_a_new_start_releases_what_ran(here: Installation, clock) -> None:

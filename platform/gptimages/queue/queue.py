@@ -1,12 +1,15 @@
 """Promising work inside a transaction, and keeping account of it. The worker that does it stands in gptimages_jobs.
 
 A job is written in the transaction of what it follows from, and is done at least once after that transaction's commit.
+Who claimed a job holds its lease under the number of the attempt: when somebody else has taken the job up since, what the
+first says about it changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -37,23 +40,20 @@ def claim(session: Session, kinds: Collection[str], *, now: datetime, lease: tim
     return job
 
 
-def renew(session: Session, job_id: str, *, now: datetime, lease: timedelta) -> bool:
-    """Prolongs the lease of a running job; False when somebody else has ended it meanwhile."""
-    mine = update(Job).where(Job.id == job_id, Job.state == "running").values(lease_until=now + lease)
-    return changed(session, mine) == 1
+def renew(session: Session, claimed: Job, *, now: datetime, lease: timedelta) -> bool:
+    """Prolongs the lease of a job as it was claimed; False when it has ended or was taken up by somebody else."""
+    return _change(session, claimed, lease_until=now + lease)
 
 
-def finish(session: Session, job_id: str, *, now: datetime, problem: str | None = None) -> None:
-    """Ends a job: done, or failed with the sentence `problem`."""
+def finish(session: Session, claimed: Job, *, now: datetime, problem: str | None = None) -> bool:
+    """Ends a job as it was claimed: done, or failed with the sentence `problem`. False as `renew`."""
     state = "failed" if problem else "done"
-    values = {"state": state, "finished_at": now, "lease_until": None, "problem": problem}
-    session.execute(update(Job).where(Job.id == job_id).values(**values))
+    return _change(session, claimed, state=state, finished_at=now, lease_until=None, problem=problem)
 
 
-def postpone(session: Session, job_id: str, *, until: datetime, problem: str | None = None) -> None:
-    """Puts a job back, to be tried again at `until`."""
-    values = {"state": "queued", "run_after": until, "lease_until": None, "problem": problem}
-    session.execute(update(Job).where(Job.id == job_id).values(**values))
+def postpone(session: Session, claimed: Job, *, until: datetime, problem: str | None = None) -> bool:
+    """Puts a job back as it was claimed, to be tried again at `until`. False as `renew`."""
+    return _change(session, claimed, state="queued", run_after=until, lease_until=None, problem=problem)
 
 
 def release_all(session: Session, *, now: datetime) -> int:
@@ -68,13 +68,19 @@ def counts(session: Session) -> dict[tuple[str, str], int]:
     return {(kind, state): number for kind, state, number in session.execute(query)}
 
 
+def newest(session: Session, kind: str, ref: str) -> Job | None:
+    """The job of that kind about the row `ref` that was promised last, or None."""
+    query = select(Job).where(Job.kind == kind, Job.ref == ref).order_by(Job.created_at.desc()).limit(1)
+    return session.scalars(query).first()
+
+
 def _due(kinds: Collection[str], now: datetime) -> Select[Job]:
     waiting = (Job.state == "queued") & (Job.run_after <= now)
     abandoned = (Job.state == "running") & (Job.lease_until < now)
     return select(Job).where(Job.kind.in_(kinds), or_(waiting, abandoned))
 
 
-def newest(session: Session, kind: str, ref: str) -> Job | None:
-    """The job of that kind about the row `ref` that was promised last, or None."""
-    query = select(Job).where(Job.kind == kind, Job.ref == ref).order_by(Job.created_at.desc()).limit(1)
-    return session.scalars(query).first()
+def _change(session: Session, claimed: Job, **values: Any) -> bool:
+    """Changes the job if the caller still holds it: the one who takes it up next counts another attempt."""
+    mine = (Job.id == claimed.id) & (Job.state == "running") & (Job.attempts == claimed.attempts)
+    return changed(session, update(Job).where(mine).values(**values)) == 1
