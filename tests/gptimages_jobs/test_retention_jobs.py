@@ -19,6 +19,7 @@ from gptimages.installation import Installation
 from gptimages.queue import queue
 from gptimages.queue.models import Job
 from gptimages_jobs import disposal, retention
+from gptimages_jobs.errors import JobError
 from gptimages_jobs.scheduler import REF
 from gptimages_jobs.worker import Worker
 
@@ -119,3 +120,34 @@ def test_objects_that_cannot_be_destroyed_are_tried_again(any_here: Installation
     assert state(any_here, "disposal")[0] == "done"
     with any_here.db.read() as session:
         assert session.scalar(select(func.count()).select_from(ObjectDisposal)) == 0
+
+
+def test_jobs_that_ended_long_ago_go(any_here: Installation, clock) -> None:
+    """Done and failed jobs go when the period of policies/retention.yaml is over; what waits or ended later stays."""
+
+    def fail(_here: Installation, _ref: str) -> None:
+        raise JobError("It broke.")
+
+    worker = Worker(any_here, {"good": lambda _here, _ref: None, "bad": fail})
+    for kind in ("good", "bad", "unknown"):
+        promise(any_here, kind, "old")
+    assert worker.run_due() == 2
+    period = any_here.policies.retention_for("system.operations.job").period
+    assert period is not None
+    clock.now = period.after(clock.now) - timedelta(minutes=1)
+    promise(any_here, "good", "new")
+    assert worker.run_due() == 1
+    promise(any_here, "retention", REF)
+    work(any_here)
+    assert left(any_here) == {("bad", "old"), ("good", "old"), ("good", "new"), ("unknown", "old")}
+    clock.move(minutes=2)
+    promise(any_here, "retention", REF)
+    work(any_here)
+    assert left(any_here) == {("good", "new"), ("unknown", "old")}
+
+
+def left(here: Installation) -> set[tuple[str, str]]:
+    """Kind and row of every job but those of retention itself."""
+    with here.db.read() as session:
+        rows = session.execute(select(Job.kind, Job.ref).where(Job.kind.not_in(("retention", "disposal")))).all()
+    return {(kind, ref) for kind, ref in rows}
