@@ -250,12 +250,11 @@ class Minors(Sourced, frozen=True, kw_only=True):
 
 
 class ScheduledJob(Sourced, frozen=True, kw_only=True):
-    """A job that runs on a clock: five-field `cron` in `timezone`; `runs` names what it does, in order."""
+    """A job that runs on a clock: five-field `cron` in `timezone`; `words` say what it does."""
 
     id: str
     words: str
     cron: str
-    runs: tuple[str, ...]
     timezone: str = "UTC"
 
 
