@@ -7,12 +7,16 @@ from datetime import datetime
 import msgspec
 from sqlalchemy.orm import Session
 
+from datasteward.consent import records as consent
+from datasteward.disposal.disposal import dispose
 from datasteward.keys import reveal, seal
+from datasteward.retention import holds
 from gptimages.accounts.models import WebSession
 from gptimages.activity.models import DeviceRecord
 from gptimages.installation import Installation
 from gptimages.models import new_id
 
+PURPOSE = "integrity"
 LONGEST_AGENT = 400  # characters; longer ones tell nothing more
 BROWSERS = (
     ("Edg", "Edge"),
@@ -44,8 +48,13 @@ class Device(msgspec.Struct, frozen=True):
         return "<Device>"
 
 
-def record(session: Session, here: Installation, account_id: str, device: Device, now: datetime) -> str:
-    """Writes the device of a sign-in down, to protect the account, and returns the id of its row."""
+def record(session: Session, here: Installation, account_id: str, device: Device, now: datetime) -> str | None:
+    """Writes the device of a sign-in down, to protect the account, and returns the id of its row.
+
+    None for somebody who objects to that use: nothing is written.
+    """
+    if not consent.allowed(session, here.policies, account_id, PURPOSE):
+        return None
     row_id = new_id()
     row = DeviceRecord(id=row_id, account_id=account_id, created_at=now, last_seen_at=now)
     if device.ip_address:
@@ -55,6 +64,14 @@ def record(session: Session, here: Installation, account_id: str, device: Device
     session.add(row)
     session.flush()
     return row_id
+
+
+def forget_objected(session: Session, here: Installation, account_id: str, now: datetime) -> None:
+    """Deletes the devices of somebody who objects to their being written down, unless a legal hold keeps them."""
+    if not consent.objects(session, account_id, PURPOSE) or holds.held(session, account_id):
+        return
+    table = here.catalog.table(DeviceRecord.__tablename__)
+    dispose(session, here.catalog, table, here.catalog.belonging_to(table, account_id), now=now)
 
 
 def of_session(session: Session, here: Installation, row: WebSession) -> Device:

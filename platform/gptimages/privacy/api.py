@@ -146,7 +146,7 @@ def cancel_erasure(here: NamedDependency[Installation], visitor: NamedDependency
 def list_choices(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> list[Choice]:
     """The uses of your data, which of them you may choose, and what you chose."""
     with here.db.read() as session:
-        return choices.of(session, here, visitor.id)
+        return choices.of(session, here, visitor.id, signal=visitor.signal)
 
 
 @put("/api/v1/privacy/choices", opt=needs(Permission.CHOICE_CHANGE), sync_to_thread=True, tags=[TAG])
@@ -156,8 +156,10 @@ def change_choices(
     """Takes your choices; what is not named stays as it is."""
     with here.db.write() as session:
         for change in data:
-            choices.choose(session, here, visitor.id, change.id, change.allowed, now=here.clock())
-        return choices.of(session, here, visitor.id)
+            choices.choose(
+                session, here, visitor.id, change.id, change.allowed, signal=visitor.signal, now=here.clock()
+            )
+        return choices.of(session, here, visitor.id, signal=visitor.signal)
 
 
 def _view(request: SubjectRequest) -> RequestView:

@@ -13,12 +13,18 @@ from sqlalchemy.orm import Session
 
 from datasteward.consent import records
 from datasteward.policy.model import Purpose
+from gptimages.accounts import devices
+from gptimages.errors import Conflict
 from gptimages.installation import Installation
 from gptimages.messaging.models import CommunicationPreference
 from gptimages.models import new_id
 
 HOW = "privacy-centre"
 PROMOTION = "promotional-mail"
+SIGNAL = (
+    "Your browser says no to this (Global Privacy Control), and we keep to that: "
+    "switch it off for this site first if you want to say yes."
+)
 BASES = {
     "contract": "Needed for what you asked us to do. Art. 6(1)(b)",
     "consent": "Only if you agree. Art. 6(1)(a)",
@@ -42,25 +48,44 @@ class Choice(msgspec.Struct, frozen=True):
     since: datetime | None
 
 
-def of(session: Session, here: Installation, account_id: str) -> list[Choice]:
-    """The person's choices, and the uses that cannot be chosen, in the order of purposes.yaml; mail last."""
-    told = [_choice(session, account_id, purpose) for purpose in here.policies.purposes.values()]
+def of(session: Session, here: Installation, account_id: str, *, signal: bool) -> list[Choice]:
+    """The person's choices, and the uses that cannot be chosen, in the order of purposes.yaml; mail last.
+
+    With `signal`, the browser's own no (Global Privacy Control), no consent stands for as long as it is sent.
+    """
+    told = [_choice(session, account_id, purpose, signal) for purpose in here.policies.purposes.values()]
     return [*told, _mail(session, account_id)]
 
 
-def choose(session: Session, here: Installation, account_id: str, choice: str, allowed: bool, *, now: datetime) -> None:
-    """Allows a use or says no to it. Raises PurposeError for a use that is not there or takes no answer."""
+def choose(
+    session: Session,
+    here: Installation,
+    account_id: str,
+    choice: str,
+    allowed: bool,
+    *,
+    signal: bool = False,
+    now: datetime,
+) -> None:
+    """Allows a use or says no to it. Raises PurposeError for a use that is not there or takes no answer.
+
+    A yes to a consent is not taken while the browser says no (`signal`): Conflict. An objection to `integrity` ends what
+    rests on it (GDPR 17(1)(c), 21(1)): the devices that were written down go, unless a legal hold keeps them.
+    """
     if choice == PROMOTION:
         _choose_mail(session, account_id, allowed, now)
         return
     purpose = here.policies.purposes.get(choice)
     if purpose is not None and purpose.needs_consent:
+        if allowed and signal:
+            raise Conflict(SIGNAL)
         records.answer(session, account_id, choice, "consent", allowed, HOW, here.policies, now)
     else:
         records.answer(session, account_id, choice, "objection", not allowed, HOW, here.policies, now)
+        devices.forget_objected(session, here, account_id, now)
 
 
-def _choice(session: Session, account_id: str, purpose: Purpose) -> Choice:
+def _choice(session: Session, account_id: str, purpose: Purpose, signal: bool) -> Choice:
     kind: records.Kind | None = "consent" if purpose.needs_consent else "objection" if purpose.objectable else None
     found = records.latest(session, account_id, purpose.id, kind) if kind else None
     stands = found is not None and found.granted
@@ -70,7 +95,7 @@ def _choice(session: Session, account_id: str, purpose: Purpose) -> Choice:
         words=purpose.words,
         ground=BASES[purpose.legal_basis],
         kind=kind or "none",
-        allowed=stands if kind == "consent" else not stands,
+        allowed=stands and not signal if kind == "consent" else not stands,
         since=found.at if found else None,
     )
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from litestar import get, post
-from litestar.connection import Request
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import URLEncodedBody
@@ -50,7 +49,7 @@ def centre(
         context: dict[str, Any] = {
             "held": held,
             "sum": overview.total(held),
-            "choices": choices.of(session, here, visitor.id),
+            "choices": choices.of(session, here, visitor.id, signal=visitor.signal),
             "archive": archives.newest(session, visitor.id),
             "asked": requests.history(session, visitor.id)[:3],
             "thumbs": overview.thumbnails(session, visitor.id),
@@ -234,16 +233,14 @@ def erased(pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]) 
 
 @get("/privacy/choices", opt=needs(Permission.CHOICE_CHANGE), sync_to_thread=True, include_in_schema=False)
 def choose_page(
-    request: Request[Any, Any, Any],
     here: NamedDependency[Installation],
     pages: NamedDependency[Renderer],
     visitor: NamedDependency[Visitor],
 ) -> Page:
     """Consents, objections, mail and cookies."""
     with here.db.read() as session:
-        found = choices.of(session, here, visitor.id)
-    signal = request.headers.get("sec-gpc") == "1"
-    return pages.page("privacy/choices.html", visitor, choices=found, cookies=here.policies.cookies, signal=signal)
+        found = choices.of(session, here, visitor.id, signal=visitor.signal)
+    return pages.page("privacy/choices.html", visitor, choices=found, cookies=here.policies.cookies)
 
 
 @post("/privacy/choices", opt=needs(Permission.CHOICE_CHANGE), sync_to_thread=True, include_in_schema=False)
@@ -254,7 +251,8 @@ def choose(
     if data.allowed not in ("yes", "no"):
         raise InputError("Say yes or no to this use.")
     with here.db.write() as session:
-        choices.choose(session, here, visitor.id, data.choice, data.allowed == "yes", now=here.clock())
+        allowed = data.allowed == "yes"
+        choices.choose(session, here, visitor.id, data.choice, allowed, signal=visitor.signal, now=here.clock())
     return Redirect(f"/privacy/choices#{data.choice}", status_code=HTTP_303_SEE_OTHER)
 
 

@@ -198,7 +198,7 @@ def mark(here: NamedDependency[Installation], visitor: NamedDependency[Visitor],
     with here.db.write() as session:
         if images.mark(session, visitor.id, image_id, now=here.clock()):
             style = images.run_of(session, images.find(session, visitor.id, image_id)).style
-            engagement.record(session, here, visitor.id, "favourite", style, now=here.clock())
+            engagement.record(session, here, visitor.id, "favourite", style, signal=visitor.signal, now=here.clock())
 
 
 @delete("/api/v1/images/{image_id:str}/favourite", opt=READ, sync_to_thread=True, tags=TAGS)

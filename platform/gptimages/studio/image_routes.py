@@ -101,7 +101,7 @@ def download(here: NamedDependency[Installation], visitor: NamedDependency[Visit
     with here.db.write() as session:
         image = images.find(session, visitor.id, image_id)
         run = images.run_of(session, image)
-        engagement.record(session, here, visitor.id, "download", run.style, now=here.clock())
+        engagement.record(session, here, visitor.id, "download", run.style, signal=visitor.signal, now=here.clock())
         name = files.file_name(image, runs.words(here, run))
     return files.original(here, image, name=name)
 
@@ -119,7 +119,7 @@ def favourite(
             images.unmark(session, visitor.id, image_id)
         elif images.mark(session, visitor.id, image_id, now=here.clock()):
             style = images.run_of(session, images.find(session, visitor.id, image_id)).style
-            engagement.record(session, here, visitor.id, "favourite", style, now=here.clock())
+            engagement.record(session, here, visitor.id, "favourite", style, signal=visitor.signal, now=here.clock())
     back = data.back if data.back.startswith("/history") else f"/images/{image_id}"
     return Redirect(back, status_code=HTTP_303_SEE_OTHER)
 
@@ -162,7 +162,8 @@ def share(
     with here.db.write() as session:
         secret, link = sharing.share(session, here, visitor.id, image_id, now=here.clock())
         image = images.find(session, visitor.id, image_id)
-        engagement.record(session, here, visitor.id, "share", images.run_of(session, image).style, now=here.clock())
+        style = images.run_of(session, image).style
+        engagement.record(session, here, visitor.id, "share", style, signal=visitor.signal, now=here.clock())
     address = f"{here.settings.public_url.rstrip('/')}/shared/{secret}"
     kept = here.policies.limits.share_link
     return pages.page("studio/share.html", visitor, status=201, image=image, kept=kept, address=address, link=link)

@@ -67,7 +67,7 @@ def ask(
         return _again(here, pages, visitor, engine, hub, wanted, error)
     if sent.fields.get("like"):
         with here.db.write() as session:
-            engagement.record(session, here, visitor.id, "reuse", wanted.style, now=here.clock())
+            engagement.record(session, here, visitor.id, "reuse", wanted.style, signal=visitor.signal, now=here.clock())
     return Redirect(f"/studio/runs/{run_id}", status_code=HTTP_303_SEE_OTHER)
 
 

@@ -21,7 +21,7 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 UNREADABLE = "This file is not a picture we can read: send PNG, JPEG or WebP."
 BUSY = "Many pictures are being sent just now: send yours again in a moment."
 AT_ONCE = threading.BoundedSemaphore(2)
-"""Rebuilding the largest picture that is taken needs several hundred megabytes, so that a process does few side by side."""
+"""Rebuilding the largest picture that is taken needs several hundred megabytes: a process does few side by side."""
 PATIENCE = 15.0  # seconds; whoever waits longer holds a thread that others need
 DAMAGED = "This picture is damaged or cut short: save it again and send the new file."
 
@@ -60,7 +60,8 @@ class Picture(msgspec.Struct, frozen=True):
 def rebuild(data: bytes, *, limits: Limits) -> Picture:
     """The picture in `data` (its first frame), upright, in sRGB, with its transparency. Raises InputError.
 
-    Raises LimitReached when too many others are being rebuilt. 16-bit, grey, palette and CMYK pictures become 8-bit RGB; alpha is kept where anything is transparent.
+    Raises LimitReached when too many others are being rebuilt.
+    16-bit, grey, palette and CMYK pictures become 8-bit RGB; alpha is kept where anything is transparent.
     """
     if len(data) > limits.upload_bytes.value:
         most = limits.upload_bytes.value // 1_000_000

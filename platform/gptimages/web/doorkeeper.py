@@ -11,6 +11,7 @@ from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
+import msgspec
 from anyio import to_thread
 from litestar.connection import Request
 from litestar.enums import ScopeType
@@ -37,6 +38,8 @@ class Doorkeeper:
         if scope["type"] == ScopeType.HTTP:
             request: Request[Any, Any, Any] = Request(scope)
             scope["user"] = await self._visitor(request)
+            if request.headers.get("sec-gpc") == "1":
+                scope["user"] = msgspec.structs.replace(scope["user"], signal=True)
             _refuse_forgery(request, scope["user"], self.here.settings.public_url)
         await self.app(scope, receive, send)
 

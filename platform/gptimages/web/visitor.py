@@ -10,6 +10,8 @@ import msgspec
 class Visitor(msgspec.Struct, frozen=True):
     """The person behind a request, or nobody (`account_id` None).
 
+    `signal`: the browser asks not to be tracked (Sec-GPC, Global Privacy Control), which counts as a no to any consent.
+
     `via` says what vouches for them. `fresh`: they signed in within the time that policies/limits.yaml sets for acts
     that need a fresh sign-in. `session_id` is the row id of their web session. `closing`: an erasure waits.
     """
@@ -22,6 +24,7 @@ class Visitor(msgspec.Struct, frozen=True):
     fresh: bool = False
     closing: bool = False
     scheme: str | None = None
+    signal: bool = False
 
     @property
     def signed_in(self) -> bool:
