@@ -1,7 +1,7 @@
 """The job `export`: makes the archive of one request. Cut off, it begins again and comes to the same manifest.
 
 Nothing is reachable before the last byte is durable: the object store publishes an object whole, and the request names it
-only after that.
+only after that. Just before it is published disposal is promised it: when nobody comes to name it, it goes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from datasteward.errors import KeyMissing, RequestStateError
+from datasteward.errors import RequestStateError
 from datasteward.rights import requests
 from datasteward.rights.export import Export
 from datasteward.rights.models import SubjectRequest
@@ -20,10 +20,13 @@ from gptimages.accounts.models import Account
 from gptimages.installation import Installation
 from gptimages.messaging import outbox
 from gptimages.privacy.archives import archive_key
+from gptimages.studio import pending
+from gptimages_jobs.errors import TryAgain
 
 KIND = "export"
 SERVICE = "GPT Images"
 TELL_SECONDS = 0.5
+AGAIN_SECONDS = 5.0
 BROKE = "Your archive could not be made."
 
 
@@ -34,11 +37,14 @@ def run(here: Installation, ref: str) -> None:
         return
     try:
         _make(here, request)
-    except KeyMissing:  # erased meanwhile: there is nobody to answer
-        here.objects.delete(archive_key(ref))
+    except TryAgain:
+        raise
     except Exception:
         with here.db.write() as session:
-            requests.fail(session, requests.get(session, ref), BROKE, now=here.clock())
+            request = requests.get(session, ref)
+            if request.state != "running":  # the erasure has closed it meanwhile: there is nobody to answer
+                return
+            requests.fail(session, request, BROKE, now=here.clock())
         raise
 
 
@@ -62,6 +68,8 @@ def _make(here: Installation, request: SubjectRequest) -> None:
         for piece in pieces:
             size += len(piece)
             yield piece
+        with here.db.write() as session:
+            pending.announce(session, [key], now=here.clock())
 
     with here.db.read() as session:
         export = Export(
@@ -77,6 +85,10 @@ def _make(here: Installation, request: SubjectRequest) -> None:
     with here.db.write() as session:
         now = here.clock()
         current = requests.get(session, request.id)
+        if current.state != "running":  # an erasure came first; the object stays promised to disposal
+            return
+        if not pending.settle(session, [key]):
+            raise TryAgain("The archive was destroyed before it was noted down; it is made again.", AGAIN_SECONDS)
         result = {
             "files": export.files,
             "records": sum(export.records.values()),

@@ -168,6 +168,50 @@ def test_an_erasure_waits_and_then_takes_everything(here: Installation, person: 
     erase.run(here, ref)
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_an_archive_that_an_erasure_overtakes_leaves_nothing(
+    here: Installation, person: Any, clock: Any, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    """Erased after its bytes were stored and before they were noted down, with or without a kill, the object goes."""
+    ines = person()
+    archive, ref = ask_archive(here, ines), ask_erasure(here, ines)
+    clock.move(days=8)
+    whole = type(here.objects).put
+
+    def overtaken(objects: Any, subject: str, key: str, chunks: Iterator[bytes]) -> int:
+        size = whole(objects, subject, key, chunks)
+        if killed:
+            raise Killed
+        erase.run(here, ref)
+        return size
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(here.objects), "put", overtaken)
+        patch.setattr(type(here.db), "forget_deleted", lambda _self: True)  # the export is a reader in its way
+        if killed:
+            with pytest.raises(Killed):
+                export.run(here, archive)
+        else:
+            export.run(here, archive)
+    erase.run(here, ref)
+    archives_job.run(here, "schedule")
+    assert request_of(here, ref).state == "done"
+    assert list(here.objects.keys("archive/")) == []
+
+
+@pytest.mark.parametrize("state", ["asked", "running"])
+def test_an_erasure_closes_what_else_was_asked(here: Installation, person: Any, clock: Any, state: str) -> None:
+    """A request that the erasure leaves unanswered is closed with it, so that its row has an end."""
+    ines = person()
+    archive, ref = ask_archive(here, ines), ask_erasure(here, ines)
+    with here.db.write() as session:
+        requests.get(session, archive).state = state
+    clock.move(days=8)
+    erase.run(here, ref)
+    assert (request_of(here, archive).state, request_of(here, archive).closed_at) == ("failed", clock())
+    export.run(here, archive)
+
+
 def test_an_erasure_that_was_taken_back_does_nothing(here: Installation, person: Any, clock: Any) -> None:
     """The job of a cancelled erasure comes and finds nothing to do."""
     ines = person()

@@ -147,6 +147,7 @@ class Erasure:
                     gone += disposal.dispose(session, catalog, table, catalog.belonging_to(table, subject), now=now)
             notes.rows, notes.rows_at = {str(name): number for name, number in gone.items()}, now
             notes.objects = max(notes.objects, _waiting(session, now))
+            requests.close_others(session, request, now=now)
             _remember(session, request, notes)
 
     def _objects(self, _subject: str) -> None:

@@ -111,7 +111,7 @@ def asked_since(session: Session, subject: str, kind: Kind, since: datetime) -> 
 def begin(session: Session, request: SubjectRequest) -> None:
     """The work begins, or begins again. Raises RequestStateError when it may not."""
     _move(request, "running")
-    request.problem = None
+    request.problem = request.closed_at = None
     session.flush()
 
 
@@ -191,11 +191,18 @@ def block(session: Session, request: SubjectRequest, *, now: datetime) -> None:
 
 
 def fail(session: Session, request: SubjectRequest, problem: str, *, now: datetime) -> None:
-    """It broke: `problem` is the sentence that the person reads."""
+    """It broke: `problem` is the sentence that the person reads. It is closed unless somebody begins it again."""
     _move(request, "failed")
-    request.problem = problem
+    request.problem, request.closed_at = problem, now
     session.flush()
     _entry(session, request, "failed", now, actor=f"job:{request.kind}")
+
+
+def close_others(session: Session, request: SubjectRequest, *, now: datetime) -> None:
+    """Closes what else the person of this request had asked for: after the erasure there is nobody to answer."""
+    mine = (SubjectRequest.subject_id == request.subject_id) & (SubjectRequest.id != request.id)
+    for other in session.scalars(select(SubjectRequest).where(mine, SubjectRequest.state.in_(("asked", "running")))):
+        fail(session, other, "The account was erased before this was answered.", now=now)
 
 
 def finish(session: Session, request: SubjectRequest, *, now: datetime, result: dict[str, Any]) -> None:

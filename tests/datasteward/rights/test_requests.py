@@ -73,6 +73,17 @@ def test_only_the_moves_that_are_listed_are_made(service: Any) -> None:
                     acts[after](session, request)
 
 
+def test_what_broke_is_closed_until_it_is_run_again(service: Any) -> None:
+    """A failed request has an end from which its period runs; taken up again it is open."""
+    now = service.clock()
+    with service.write() as session:
+        request = ask(service, session)
+        requests.fail(session, request, "It broke.", now=now)
+        assert request.closed_at == now
+        requests.begin(session, request)
+        assert request.closed_at is None
+
+
 def test_an_archive_expires_and_its_bytes_go_into_the_outbox(service: Any) -> None:
     """Until its time an archive can be fetched; after it never, and the object is promised to be destroyed."""
     now = service.clock()
