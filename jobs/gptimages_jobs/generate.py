@@ -22,6 +22,7 @@ from datasteward.errors import DisclosureRefused, KeyMissing
 from datasteward.processors import disclosures
 from datasteward.processors.gate import Gate
 from gptimages.activity import usage
+from gptimages.forgetting import forget_deleted
 from gptimages.installation import Installation
 from gptimages.models import new_id
 from gptimages.queue import queue
@@ -99,7 +100,7 @@ class Generate:
             raise
         finally:
             self._hub.forget(ref)
-            here.db.forget_deleted()
+            forget_deleted(here)
 
     def _begin(self, here: Installation, ref: str) -> Task | None:
         """Marks the run as running and collects what goes to the engine; None when nothing is to be done."""
@@ -111,7 +112,7 @@ class Generate:
             made = {image.position for image in runs.pictures(session, run)}
             missing = tuple(position for position in range(run.count) if position not in made)
             if not missing:
-                runs.end(run, "done", now=now)
+                runs.end(session, run, "done", now=now)
                 return None
             if run.sent_at is not None:  # an earlier try may have left bytes without a row
                 queue.promise(session, references.DISPOSAL, ref, now=now)
@@ -196,7 +197,7 @@ def _write_down(session: Session, task: Task, image: Image, seconds: float) -> N
     made = session.scalar(select(func.count()).where(Image.generation_id == run.id)) or 0
     run.picture, run.step, run.steps = made, 0, 0
     if made >= run.count:
-        runs.end(run, "done", now=now)
+        runs.end(session, run, "done", now=now)
 
 
 def _sweep(here: Installation, run_id: str) -> None:
@@ -274,7 +275,7 @@ def _again(here: Installation, run_id: str, away: EngineUnavailable) -> None:
         if run is None or run.state != "running":
             return
         if tried >= here.policies.limits.engine_attempts.value:
-            runs.end(run, "failed", now=here.clock(), problem=NO_ENGINE)
+            runs.end(session, run, "failed", now=here.clock(), problem=NO_ENGINE)
             return
         run.state, run.step, run.steps = "queued", 0, 0
     raise TryAgain(str(away), away.retry_after) from None
@@ -284,4 +285,4 @@ def _end(here: Installation, run_id: str, state: str, problem: str) -> None:
     with here.db.write() as session:
         run = session.get(Generation, run_id)
         if run is not None and run.state in runs.UNDER_WAY:
-            runs.end(run, state, now=here.clock(), problem=problem[:300])
+            runs.end(session, run, state, now=here.clock(), problem=problem[:300])

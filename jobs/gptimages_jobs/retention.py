@@ -12,8 +12,10 @@ from datasteward.retention import applying, plans
 from datasteward.retention.applying import Progress
 from datasteward.retention.plan import Plan
 from datasteward.retention.result import Result
+from gptimages.forgetting import forget_deleted
 from gptimages.installation import Installation
 from gptimages.queue import queue
+from gptimages.studio import runs
 from gptimages_jobs import disposal
 from gptimages_jobs.errors import JobError
 from gptimages_jobs.scheduler import REF
@@ -22,7 +24,7 @@ KIND = "retention"
 
 
 def run(here: Installation, ref: str) -> None:
-    """Carries out the plan `ref`; for the scheduler's word, what was cut off and then a new plan. Raises JobError."""
+    """Carries out the plan `ref`; for the scheduler's word, what was cut off, then a new plan. Raises JobError."""
     if ref != REF:
         _finish(here, ref)
         return
@@ -31,6 +33,7 @@ def run(here: Installation, ref: str) -> None:
     for plan_id in left:
         _finish(here, plan_id)
     with here.db.write() as session:
+        runs.forget_held_back(session)
         made = plans.make(session, here.steward, by=KIND, now=here.clock())
     _finish(here, made.id)
 
@@ -52,7 +55,7 @@ def carry_out(
         raise
     with here.db.write() as session:
         queue.promise(session, disposal.KIND, plan.id, now=here.clock())
-    here.db.forget_deleted()
+    forget_deleted(here)
     return done
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
@@ -94,16 +94,23 @@ def stop(session: Session, account_id: str, run_id: str, *, now: datetime) -> Ge
     """Stops a run under way; the pictures that are finished stay. A run that has ended is left as it is."""
     run = find(session, account_id, run_id)
     if run.state in UNDER_WAY:
-        end(run, "stopped", now=now)
+        end(session, run, "stopped", now=now)
         audit.append(session, "generation.stopped", actor=account_id, subject=account_id, now=now, run=run.id)
     return run
 
 
-def end(run: Generation, state: str, *, now: datetime, problem: str | None = None) -> None:
-    """Ends a run; the words go with it when the person did not want them kept."""
+def end(session: Session, run: Generation, state: str, *, now: datetime, problem: str | None = None) -> None:
+    """Ends a run; the words go with it when the person did not want them kept and no legal hold keeps them."""
     run.state, run.finished_at, run.problem = state, now, problem
-    if not run.keep_prompt:
+    if not run.keep_prompt and not holds.held(session, run.account_id):
         run.prompt = None
+
+
+def forget_held_back(session: Session) -> None:
+    """Destroys the words that a legal hold kept back when their run ended, and keeps back no more."""
+    ended = Generation.state.in_(ENDED) & Generation.keep_prompt.is_(False) & Generation.prompt.is_not(None)
+    free = Generation.account_id.not_in(holds.subjects())
+    session.execute(update(Generation).where(ended, free).values(prompt=None))
 
 
 def forget_words(session: Session, account_id: str, run_id: str, *, now: datetime) -> Generation:

@@ -17,6 +17,7 @@ from gptimages.queue.models import Job
 from gptimages.studio import history, images, runs
 from gptimages.studio.engine import EngineRequest, Size
 from gptimages.studio.models import Favourite, Generation, Image, ReferenceImage, ShareLink
+from gptimages_jobs import retention
 
 
 def made(studio: Any, account: Any, *prompts: str, **wanted: Any) -> list[str]:
@@ -248,6 +249,27 @@ def test_a_legal_hold_keeps_pictures_and_words(studio: Any, ines: Any) -> None:
     assert count(studio, Image) == 1
 
 
+def test_a_run_that_ends_under_a_hold_keeps_its_words_until_it_is_lifted(studio: Any, ines: Any) -> None:
+    """Words that were not to be kept are kept back by a hold when the run ends, and go with retention once it is lifted."""
+    account, _ = ines
+    here, now = studio.here, studio.here.clock()
+    with here.db.write() as session:
+        hold = holds.place(session, account.id, "24-117", review_at=now.replace(year=2028), by="tests", now=now)
+    run_id = studio.ask(account, "One heron", keep_prompt=False)
+    with here.db.write() as session:
+        runs.stop(session, account.id, run_id, now=now)
+
+    def words() -> str | None:
+        retention.run(here, "schedule")
+        with here.db.read() as session:
+            return runs.words(here, runs.find(session, account.id, run_id))
+
+    assert words() == "One heron"
+    with here.db.write() as session:
+        holds.lift(session, hold.id, by="tests", now=now)
+    assert words() is None
+
+
 def test_a_shared_picture_opens_for_anyone_until_it_ends(studio: Any, ines: Any) -> None:
     """The link shows the picture and nothing of the person; it ends at once when told to, and by itself after its time."""
     account, client = ines
@@ -277,6 +299,21 @@ def test_a_shared_picture_opens_for_anyone_until_it_ends(studio: Any, ines: Any)
         studio.here.clock.now += studio.here.policies.limits.share_link.span
         assert anyone.get(addresses[1]).status_code == 404
         assert anyone.get(f"{studio.base}/shared/guess").status_code == 404
+
+
+def test_a_link_is_kept_from_its_end(studio: Any, ines: Any) -> None:
+    """The retention of a link that is ended early runs from its end, by its owner alone or with all when they leave."""
+    client = studio.signed_in(ines)
+    image = studio.made(ines)[0]
+    for _ in range(2):
+        client.post(f"/images/{image}/share")
+    with studio.here.db.write() as session:
+        first, second = sharing_links(session, image)
+        ended = studio.here.clock.move(days=1)
+        sharing.end(session, ines.id, first.id, now=ended)
+        left = studio.here.clock.move(days=1)
+        sharing.end_all(session, ines.id, now=left)
+        assert (first.ended_at, first.expires_at, second.ended_at, second.expires_at) == (ended, ended, left, left)
 
 
 def sharing_links(session: Any, image_id: str) -> list[ShareLink]:
