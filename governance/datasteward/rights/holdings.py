@@ -28,7 +28,6 @@ from datasteward.rights.keeping import ends, keeping_rule, rules_of
 from datasteward.steward import Steward
 
 
-
 class Received(msgspec.Struct, frozen=True):
     """Somebody outside who received data of a kind, and how often the register of disclosures says so."""
 

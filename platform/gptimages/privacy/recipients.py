@@ -62,5 +62,7 @@ def of(session: Session, here: Installation, account_id: str) -> Recipients:
     return Recipients(
         outside=tuple(r for r in told if not r.processor.embedded),
         embedded=tuple(r for r in told if r.processor.embedded),
-        others=tuple(Other(d.recipient, d.ground, d.authority or d.region or "", d.at) for d in session.scalars(others)),
+        others=tuple(
+            Other(d.recipient, d.ground, d.authority or d.region or "", d.at) for d in session.scalars(others)
+        ),
     )
