@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from gptimages.forgetting import forget_deleted
 from gptimages.installation import Installation
 from gptimages.queue import queue
 from gptimages.queue.models import Job
@@ -48,11 +49,12 @@ class Worker:
         self._keeper = threading.Thread(target=self._keep_leases, name="worker-leases", daemon=True)
 
     def start(self) -> None:
-        """Puts back what an earlier process left unfinished, and begins. The caller knows that no other process works."""
+        """Takes up what an earlier process left unfinished, and begins. The caller knows that no other process works."""
         with self._here.db.write() as session:
             left = queue.release_all(session, now=self._here.clock())
         if left:
             log.info("jobs taken up again", jobs=left)
+        forget_deleted(self._here)
         for thread in (*self._threads, self._keeper):
             thread.start()
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session
 
 WRITING = "gptimages_writing"
@@ -54,12 +54,17 @@ class Database:
     def forget_deleted(self) -> bool:
         """Sees to it that no deleted byte is left in the write-ahead log (SQLite; elsewhere nothing is to be done here).
 
-        False when somebody was still reading an older state, so that it has to be done again.
+        False when somebody was reading an older state, or writing, so that it has to be done again. Waits for nobody: a
+        checkpoint that waits for readers keeps every writer out meanwhile (sqlite.org/c3ref/wal_checkpoint_v2.html).
         """
         if self.engine.dialect.name != "sqlite":
             return True
         with self.engine.connect() as connection:
-            busy, _, _ = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+            try:
+                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")  # back into the pool as it was
         return not busy
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from gptimages.studio.facts import EngineFacts
 from gptimages.studio.progress import Hub
 from gptimages.web.app import create_app
 from gptimages_cli.locking import DirectoryLock
-from gptimages_jobs import archives, disposal, erase, erasures, export, generate, mail, policy_effect, retention
+from gptimages_jobs import archives, disposal, erase, erasures, export, forget, generate, mail, policy_effect, retention
 from gptimages_jobs.engines.factory import make as make_engine
 from gptimages_jobs.scheduler import Scheduler
 from gptimages_jobs.worker import Handler, Worker
@@ -70,6 +70,7 @@ def handlers(here: Installation, hub: Hub | None = None) -> Mapping[str, Handler
         erasures,
         archives,
         disposal,
+        forget,
         retention,
         policy_effect,
     )

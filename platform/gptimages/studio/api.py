@@ -15,6 +15,7 @@ from litestar.response import Stream
 
 from gptimages.activity import engagement
 from gptimages.errors import InputError
+from gptimages.forgetting import forget_deleted
 from gptimages.installation import Installation
 from gptimages.studio import asking, files, history, images, runs, sharing, views
 from gptimages.studio.facts import EngineFacts
@@ -141,7 +142,7 @@ def stop(
     """Stop a run; the pictures that are finished stay."""
     with here.db.write() as session:
         runs.stop(session, visitor.id, run_id, now=here.clock())
-    here.db.forget_deleted()
+    forget_deleted(here)
     return _run(here, hub, visitor.id, run_id)
 
 
@@ -150,7 +151,7 @@ def remove_run(here: NamedDependency[Installation], visitor: NamedDependency[Vis
     """Delete a run that has ended, with its words and its pictures."""
     with here.db.write() as session:
         images.remove_run(session, here, visitor.id, run_id, now=here.clock())
-    here.db.forget_deleted()
+    forget_deleted(here)
 
 
 @get("/api/v1/images", opt=READ, sync_to_thread=True, tags=TAGS)
@@ -214,7 +215,7 @@ def remove(here: NamedDependency[Installation], visitor: NamedDependency[Visitor
     with here.db.write() as session:
         images.find(session, visitor.id, image_id)
         images.remove(session, here, visitor.id, [image_id], now=here.clock())
-    here.db.forget_deleted()
+    forget_deleted(here)
 
 
 @post("/api/v1/images/delete", opt=DELETE, sync_to_thread=True, status_code=200, tags=TAGS)
@@ -225,7 +226,7 @@ def remove_many(here: NamedDependency[Installation], visitor: NamedDependency[Vi
             return images.toll(session, visitor.id, data.ids)
     with here.db.write() as session:
         gone = images.remove(session, here, visitor.id, data.ids, now=here.clock())
-    here.db.forget_deleted()
+    forget_deleted(here)
     return gone
 
 

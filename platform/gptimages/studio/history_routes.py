@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gptimages.errors import InputError
+from gptimages.forgetting import forget_deleted
 from gptimages.installation import Installation
 from gptimages.studio import history, images, runs, views
 from gptimages.studio.history import Card, Filter
@@ -98,7 +99,7 @@ def delete_confirmed(here: NamedDependency[Installation], visitor: NamedDependen
     """Deletes exactly the pictures that the preview named."""
     with here.db.write() as session:
         images.remove(session, here, visitor.id, _fields(body).get("pick", []), now=here.clock())
-    here.db.forget_deleted()
+    forget_deleted(here)
     return Redirect(HISTORY, status_code=HTTP_303_SEE_OTHER)
 
 
@@ -120,7 +121,7 @@ def unmade_delete(here: NamedDependency[Installation], visitor: NamedDependency[
     """Deletes the runs that ended without a picture, with their words."""
     with here.db.write() as session:
         images.remove_unmade(session, here, visitor.id, now=here.clock())
-    here.db.forget_deleted()
+    forget_deleted(here)
     return Redirect(HISTORY, status_code=HTTP_303_SEE_OTHER)
 
 

@@ -14,6 +14,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from gptimages.accounts.models import Account
 from gptimages.activity import engagement
 from gptimages.errors import InputError
+from gptimages.forgetting import forget_deleted
 from gptimages.installation import Installation
 from gptimages.studio import asking, composer, events, files, form, runs, views
 from gptimages.studio.facts import EngineFacts
@@ -124,7 +125,7 @@ def stop(here: NamedDependency[Installation], visitor: NamedDependency[Visitor],
     """Stops a run; what is finished is kept."""
     with here.db.write() as session:
         runs.stop(session, visitor.id, run_id, now=here.clock())
-    here.db.forget_deleted()
+    forget_deleted(here)
     return Redirect(f"/studio/runs/{run_id}", status_code=HTTP_303_SEE_OTHER)
 
 
@@ -137,7 +138,7 @@ def forget_words(
     """Destroys the words of a run; its pictures stay."""
     with here.db.write() as session:
         runs.forget_words(session, visitor.id, run_id, now=here.clock())
-    here.db.forget_deleted()
+    forget_deleted(here)
     return Redirect(f"/studio/runs/{run_id}", status_code=HTTP_303_SEE_OTHER)
 
 
