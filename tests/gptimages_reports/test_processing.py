@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasteward.base import new_id
+from gptimages.activity.models import EngagementEvent
+from gptimages.support import desk
 from gptimages_reports import processing
 from gptimages_reports.spreadsheet import RISKY, csv_text, neutral
 
@@ -62,11 +65,27 @@ def test_it_says_what_article_30_asks_for(here, record) -> None:
 
 def test_its_figures_are_counted(record) -> None:
     """People and records are those of the database."""
-    assert {activity.people for activity in record.activities} == {2}
+    assert record.people == 2
     named = [data for activity in record.activities for data in activity.data if data.category == "user.name"]
     assert named
     assert {data.records for data in named} == {2}
     assert {data.encrypted for activity in record.activities for data in activity.data} == {True, False}
+
+
+def test_each_activity_counts_its_own_people(here, person) -> None:
+    """People are counted where there is a record of them, each once; whoever did nothing stands in no activity but theirs."""
+    ines, tomas = person("Ines"), person("Tomas")
+    with here.db.write() as session:
+        for account in (ines, ines, tomas):
+            desk.ask(session, here, account.id, "other", "How do I begin?", now=here.clock())
+        for account_id in (ines.id, ines.id, None):
+            row = EngagementEvent(id=new_id(), account_id=account_id, kind="share", style="ink")
+            row.created_at = here.clock()
+            session.add(row)
+        made = processing.processing_record(session, here.steward, here.clock())
+    people = {activity.id: activity.people for activity in made.activities}
+    assert (people["deliver"], people["support"]) == (2, 2)
+    assert (people["improve"], people["generate"]) == (1, 0)
 
 
 def test_it_names_nobody(record) -> None:
@@ -86,7 +105,25 @@ def test_csv_has_a_line_for_each_category(record) -> None:
     """Read as CSV it has one line for each category of data in each activity, all of the same width."""
     lines = list(csv.reader(io.StringIO(processing.as_csv(record).decode())))
     assert len(lines) == 1 + sum(len(activity.data) for activity in record.activities)
-    assert {len(line) for line in lines} == {10}
+    assert {len(line) for line in lines} == {len(lines[0])}
+
+
+def test_csv_leaves_nothing_of_article_30_out(here, record) -> None:
+    """Each line names controller, officer, authority, moment, policy set and measures, and for each recipient its region and
+    safeguard."""
+    for line in csv.DictReader(io.StringIO(processing.as_csv(record).decode())):
+        activity = next(each for each in record.activities if each.name == line["activity"])
+        assert line["controller"] == record.controller.name
+        assert line["controller contact"] == record.controller.contact
+        assert line["data protection officer"] == record.officer.name
+        assert line["officer contact"] == record.officer.contact
+        assert line["supervisory authority"] == record.authority.name
+        assert (line["made at"], line["policy set"]) == (record.made_at.isoformat(), record.policy_hash)
+        assert all(measure in line["security measures"] for measure in record.measures)
+        assert line["people"] == str(activity.people)
+        for recipient in activity.recipients:
+            assert f"{recipient.name}: {recipient.region}" in line["regions"]
+            assert f"{recipient.name}: {recipient.safeguard}" in line["safeguards"]
 
 
 @given(

@@ -13,8 +13,11 @@ from gptimages_reports.spreadsheet import csv_text
 TEMPLATE = Path(__file__).parents[1] / "templates" / "processing.typ"
 FORMATS = {"json": "application/json", "csv": "text/csv", "pdf": "application/pdf"}
 HEADER = (
-    "activity", "purpose", "legal basis", "source", "category", "data", "records", "kept", "encrypted", "recipients",
+    "activity", "purpose", "legal basis", "source", "people", "category", "data", "records", "kept", "encrypted",
+    "recipients", "regions", "safeguards", "security measures", "controller", "controller contact",
+    "data protection officer", "officer contact", "supervisory authority", "authority contact", "made at", "policy set",
 )  # fmt: skip
+BETWEEN = "; "
 
 
 def as_json(record: ProcessingRecord) -> bytes:
@@ -23,19 +26,30 @@ def as_json(record: ProcessingRecord) -> bytes:
 
 
 def as_csv(record: ProcessingRecord) -> bytes:
-    """One line for each category of data in each activity."""
+    """One line for each category of data in each activity; each stands for itself, with all that Art. 30(1) names."""
+    parties = (record.controller, record.officer, record.authority)
+    always = (
+        BETWEEN.join(record.measures),
+        *(word for party in parties for word in (party.name, party.contact)),
+        record.made_at.isoformat(),
+        record.policy_hash,
+    )
     rows = [
         (
             activity.name,
             activity.purpose,
             activity.legal_basis,
             activity.source,
+            activity.people,
             data.category,
             data.name,
             data.records,
             data.kept,
             "yes" if data.encrypted else "no",
-            "; ".join(recipient.name for recipient in activity.recipients) or "nobody",
+            BETWEEN.join(recipient.name for recipient in activity.recipients) or "nobody",
+            BETWEEN.join(f"{recipient.name}: {recipient.region}" for recipient in activity.recipients),
+            BETWEEN.join(f"{recipient.name}: {recipient.safeguard}" for recipient in activity.recipients),
+            *always,
         )
         for activity in record.activities
         for data in activity.data
