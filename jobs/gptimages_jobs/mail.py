@@ -1,7 +1,8 @@
-"""Sends the mail that waits in the outbox, one message after the other, each marked in a transaction of its own.
+"""Sends the mail that waits in the outbox, one message after the other, each claimed before and marked after it is sent.
 
-A kill between sending and marking can send one message twice and loses none; its Message-ID stays the same, so that mail
-programs can see that it is one message. What cannot be delivered now is tried again, later each time.
+Several of these jobs may run at once: what one has claimed is the others' only when its lease has run out. A kill between
+sending and marking can send one message twice and loses none; its Message-ID stays the same, so that mail programs can see
+that it is one message. What cannot be delivered now is tried again, later each time; what cannot be read stops no other.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from email.message import EmailMessage
 import structlog
 from sqlalchemy import select
 
+from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys import reveal
 from gptimages.accounts.models import Account
 from gptimages.errors import MailFailed
@@ -20,11 +22,15 @@ from gptimages.messaging.letter import letter
 from gptimages.messaging.models import MailMessage
 from gptimages.messaging.outbox import MAIL
 from gptimages.messaging.transport import MailTransport
+from gptimages.web.errors import describe
 
 log = structlog.get_logger()
 
-KEPT, SENT, WAITING, FAILED = "kept", "sent", "waiting", "failed"
+KEPT, SENT, WAITING, SENDING, FAILED = "kept", "sent", "waiting", "sending", "failed"
 FIRST_WAIT = timedelta(minutes=1)
+LEASE = timedelta(minutes=10)  # longer than the steps of one conversation with the mail server, each with its time-out
+UNREADABLE = "This mail was not sent, since it cannot be read any more."
+BROKE = "Sending this mail broke on our side; it is tried again."
 
 
 class Mail:
@@ -37,20 +43,27 @@ class Mail:
 
     def run(self, here: Installation, _ref: str) -> None:
         """Sends everything that waits and is due."""
-        while (mail_id := _next(here)) is not None:
-            self._send(here, mail_id)
+        while (mail := _claim(here)) is not None:
+            problem = self._send(here, mail)
+            with here.db.write() as session:
+                stored = session.get(MailMessage, mail.id, with_for_update=True)
+                if stored is not None and (stored.state, stored.attempts) == (SENDING, mail.attempts):
+                    _mark(here, stored, problem)
 
-    def _send(self, here: Installation, mail_id: str) -> None:
-        problem: MailFailed | None = None
+    def _send(self, here: Installation, mail: MailMessage) -> MailFailed | None:
+        """Sends one mail and returns why it was not taken, if it was not."""
         try:
-            self._transport.send(_composed(here, mail_id))
+            self._transport.send(_composed(here, mail.id))
         except MailFailed as failed:
-            problem = failed
-            log.warning("mail not sent", mail=mail_id, temporary=failed.temporary)
-        with here.db.write() as session:
-            stored = session.get(MailMessage, mail_id)
-            if stored is not None:
-                _mark(here, stored, problem)
+            log.warning("mail not sent", mail=mail.id, temporary=failed.temporary)
+            return failed
+        except (DecryptionFailed, KeyMissing) as error:
+            log.error("mail cannot be read", mail=mail.id, **describe(error))
+            return MailFailed(UNREADABLE, temporary=False)
+        except Exception as error:  # one broken mail must not keep the others back
+            log.error("mail broke", mail=mail.id, **describe(error))
+            return MailFailed(BROKE, temporary=True)
+        return None
 
 
 def _composed(here: Installation, mail_id: str) -> EmailMessage:
@@ -68,18 +81,29 @@ def _composed(here: Installation, mail_id: str) -> EmailMessage:
         )
 
 
-def _next(here: Installation) -> str | None:
-    due = (MailMessage.state == WAITING) & (MailMessage.next_try_at <= here.clock())
-    with here.db.read() as session:
-        return session.scalar(select(MailMessage.id).where(due).order_by(MailMessage.next_try_at).limit(1))
+def _claim(here: Installation) -> MailMessage | None:
+    """The mail that is due longest, now leased to the caller; one that was begun too often has failed."""
+    now = here.clock()
+    due = MailMessage.state.in_((WAITING, SENDING)) & (MailMessage.next_try_at <= now)
+    query = select(MailMessage).where(due).order_by(MailMessage.next_try_at).limit(1)
+    with here.db.read() as session:  # takes no lock when there is nothing to do
+        if session.scalars(query).one_or_none() is None:
+            return None
+    with here.db.write() as session:
+        while (mail := session.scalars(query.with_for_update(skip_locked=True)).one_or_none()) is not None:
+            if mail.attempts < here.policies.limits.mail_attempts.value:
+                mail.state, mail.attempts, mail.next_try_at = SENDING, mail.attempts + 1, now + LEASE
+                return mail
+            mail.state = FAILED
+    return None
 
 
 def _mark(here: Installation, mail: MailMessage, problem: MailFailed | None) -> None:
-    mail.attempts += 1
     if problem is None:
         mail.state = KEPT if here.settings.mail == "outbox" else SENT
         mail.sent_at = here.clock()
     elif problem.temporary and mail.attempts < here.policies.limits.mail_attempts.value:
+        mail.state = WAITING
         mail.next_try_at = here.clock() + FIRST_WAIT * 2 ** (mail.attempts - 1)
     else:
         mail.state = FAILED

@@ -20,7 +20,7 @@ from gptimages.installation import Installation
 from gptimages.messaging.models import MailMessage
 from gptimages.messaging.outbox import MAIL, write_mail
 from gptimages.messaging.transport import OutboxOnly, SmtpTransport
-from gptimages_jobs.mail import FIRST_WAIT, Mail
+from gptimages_jobs.mail import FIRST_WAIT, LEASE, Mail
 from gptimages_jobs.worker import Worker
 
 OK = "250 taken"
@@ -161,7 +161,7 @@ class Killed(BaseException):
 
 
 def test_a_kill_between_sending_and_marking_sends_at_most_one_twice(
-    here, person, transport, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+    here, person, transport, mailbox: Mailbox, clock
 ) -> None:
     """Killed after the server took a mail and before that was written down: it is sent again, all others once."""
     people = [person(name) for name in ("Ada", "Ben", "Cleo")]
@@ -182,6 +182,7 @@ def test_a_kill_between_sending_and_marking_sends_at_most_one_twice(
     with pytest.raises(Killed):
         Mail(Once()).run(here, "outbox")
     assert len(mailbox.taken) == 2
+    clock.now += LEASE
     Mail(transport).run(here, "outbox")
     ids = [mail["message-id"] for mail in mailbox.taken]
     assert len(ids) == 4

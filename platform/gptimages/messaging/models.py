@@ -36,7 +36,10 @@ class Notification(Base):
 
 
 class MailMessage(Base):
-    """A mail in the outbox: subject and text encrypted under the person's key. `state`: waiting, sent, failed."""
+    """A mail in the outbox: subject and text encrypted under the person's key.
+
+    `state`: waiting; sending (until `next_try_at` somebody is at it); sent, or kept where no mail is sent; failed.
+    """
 
     __tablename__ = "mail_message"
     __table_args__ = (
