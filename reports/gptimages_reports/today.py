@@ -10,8 +10,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit.models import AuditEntry
+from datasteward.policy import PolicySet
 from datasteward.retention.models import LegalHold
 from datasteward.rights.models import SubjectRequest
+from gptimages.accounts.models import Account
 from gptimages.support.models import Report
 
 WEEKS = 12
@@ -53,12 +55,12 @@ class Today(msgspec.Struct, frozen=True):
     requests: tuple[SubjectRequest, ...]
 
 
-def today(session: Session, now: datetime) -> Today:
+def today(session: Session, policies: PolicySet, now: datetime) -> Today:
     """The first page, as of now."""
     requests = list(session.scalars(select(SubjectRequest).order_by(SubjectRequest.answer_by)))
     waiting = [request for request in requests if request.state in OPEN]
     decisions = [
-        *(_about_request(request, now) for request in waiting if request.state in NEEDS_US),
+        *(_about_request(session, policies, each, now) for each in waiting if each.state in NEEDS_US),
         *(_about_report(report) for report in session.scalars(select(Report).where(Report.state == "open"))),
         *(_about_hold(hold, now) for hold in session.scalars(_holds_to_review(now))),
     ]
@@ -106,7 +108,8 @@ def _median_by_week(answered: list[SubjectRequest], now: datetime) -> tuple[floa
     return tuple(median(week) if week else 0.0 for week in weeks)
 
 
-def _about_request(request: SubjectRequest, now: datetime) -> Decision:
+def _about_request(session: Session, policies: PolicySet, request: SubjectRequest, now: datetime) -> Decision:
+    clock = policies.request_clock(session.scalar(select(Account.country).where(Account.id == request.subject_id)))
     blocked = request.state == "blocked"
     return Decision(
         title="A hold stands in the way of an erasure"
@@ -117,7 +120,7 @@ def _about_request(request: SubjectRequest, now: datetime) -> Decision:
         else (request.problem or "The job log says why."),
         link="/compliance/requests",
         reference=f"{request.id[:8]} · rights.{'erase' if request.kind == 'erasure' else 'access'}",
-        law="one month, GDPR Art. 12(3)",
+        law=f"{clock.answer.words}, {clock.source}",
         until=request.answer_by,
         run=_run(request.asked_at, request.answer_by, now),
         tone=_tone(request.answer_by, now),

@@ -45,7 +45,7 @@ def request(here, account, *, asked: float, closed: float | None = None, state: 
 def page(here):
     """The first page now."""
     with here.db.read() as session:
-        return today(session, here.clock())
+        return today(session, here.policies, here.clock())
 
 
 def tile(here, title: str):
@@ -111,6 +111,16 @@ def test_what_needs_a_person_is_there(here, person) -> None:
     assert all(0 <= decision.run <= 100 for decision in found.decisions)
     assert len(found.requests) == 3
     assert "Ines" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("country", "law"),
+    [("NO", "1 month, GDPR Art. 12(3)"), ("US", "45 days, 11 CCR 7021, 7101"), ("BR", "15 days, LGPD Art. 19")],
+)
+def test_a_request_runs_under_the_law_of_its_country(here, person, country: str, law: str) -> None:
+    """What a request says of its time and its source is the rule of policies/jurisdictions.yaml for the person's country."""
+    request(here, person(country=country), asked=5, state="failed")
+    assert [decision.law for decision in page(here).decisions] == [law]
 
 
 @given(st.lists(st.integers(0, 200 * 24), max_size=40))

@@ -24,7 +24,6 @@ ACTS: Mapping[str, Sequence[tuple[str, str]]] = {
     "engagement_event": (("Object…", "/privacy/choices"),),
     "web_session": (("See them", "/account"), ("Sign out all…", "/account")),
     "device_record": (("See them", "/account"),),
-    "transaction": (("See them", "/billing"),),
     "notification": (("Notices", "/notices"),),
     "mail_message": (("Notices", "/notices"),),
     "support_ticket": (("Your questions", "/support"),),
