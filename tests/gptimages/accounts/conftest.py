@@ -88,6 +88,12 @@ def open_site(settings: Settings) -> Iterator[Site]:
 
 
 @pytest.fixture
+def here(any_here: Installation) -> Installation:
+    """What needs no server runs on both databases."""
+    return any_here
+
+
+@pytest.fixture
 def site_settings(tmp_path: Path) -> Settings:
     """Settings with ports of this test alone."""
     return settings_of(tmp_path)

@@ -29,7 +29,8 @@ def begun(here, clock, ines) -> str:
 def test_a_secret_opens_its_session_and_is_stored_nowhere(here, clock, ines, begun):
     """The cookie's secret finds the person; the database holds its hash alone."""
     assert sessions.visitor(here, begun, clock()).account_id == ines.id
-    assert begun.encode() not in (here.settings.data / "gptimages.db").read_bytes()
+    with here.db.read() as session:
+        assert begun not in str(session.execute(select(WebSession.__table__)).all())
 
 
 @pytest.mark.parametrize("secret", ["", "unknown", "x" * 4000])
