@@ -1,4 +1,4 @@
-"""Tells everybody of a published version of the policy before it takes effect; batch by batch, each its own transaction.
+"""Tells everybody of each published version of the policy before it takes effect; batch by batch, each its own transaction.
 
 Run when a version is published and on the schedule, so that whoever signs up in between is told too.
 """
@@ -8,20 +8,26 @@ from __future__ import annotations
 from datasteward.audit import log as audit
 from gptimages.installation import Installation
 from gptimages.publishing import versions
+from gptimages.publishing.models import PolicyVersion
 
 KIND = versions.TELLING
 
 
 def run(here: Installation, _ref: str) -> None:
-    """Tells who has not been told of the coming version."""
+    """Tells of every coming version, the next first, who has not been told of it."""
+    with here.db.read() as session:
+        rows = versions.all_coming(session, here.clock())
+    for row in rows:
+        _tell_everybody(here, row)
+
+
+def _tell_everybody(here: Installation, row: PolicyVersion) -> None:
     told = 0
-    while True:
-        now = here.clock()
+    while (now := here.clock()) < row.effective_at:
         with here.db.write() as session:
-            row = versions.coming(session, now)
-            batch = versions.tell(session, here, row, now=now) if row else 0
+            batch = versions.tell(session, here, row, now=now)
             told += batch
-            if row and not batch and told:
+            if not batch and told:
                 audit.append(session, "policy.told", actor=KIND, now=now, version=row.version, people=told)
         if not batch:
             return

@@ -48,7 +48,7 @@ def begin(
         expires_at=now + here.policies.limits.session_absolute.span,
     )
     session.add(row)
-    versions.go_on(session, account_id, now=now)
+    versions.go_on(session, here, account_id, now=now)
     audit.append(session, "session.begun", actor=account_id, subject=account_id, now=now)
     return secret, row
 
@@ -115,4 +115,4 @@ def _touch(here: Installation, row: WebSession, now: datetime) -> None:
         if not changed(session, update(WebSession).where(alive).values(last_seen_at=now)):
             return
         session.execute(update(Account).where(Account.id == row.account_id).values(last_seen_at=now))
-        versions.go_on(session, row.account_id, now=now)
+        versions.go_on(session, here, row.account_id, now=now)

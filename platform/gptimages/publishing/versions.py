@@ -6,7 +6,7 @@ that is recorded as what it is (promises policy.notify and policy.acceptance).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import msgspec
@@ -39,6 +39,12 @@ def coming(session: Session, now: datetime) -> PolicyVersion | None:
     return session.scalars(query.order_by(PolicyVersion.effective_at).limit(1)).one_or_none()
 
 
+def all_coming(session: Session, now: datetime) -> list[PolicyVersion]:
+    """Every published version that is still to take effect, the next first."""
+    query = select(PolicyVersion).where(PolicyVersion.effective_at > now)
+    return list(session.scalars(query.order_by(PolicyVersion.effective_at)))
+
+
 def published(session: Session) -> list[PolicyVersion]:
     """Every published version, the newest first."""
     return list(session.scalars(select(PolicyVersion).order_by(PolicyVersion.effective_at.desc())))
@@ -66,11 +72,12 @@ def publish(session: Session, here: Installation, text: PolicyText, *, by: str, 
     if session.get(PolicyVersion, text.version) is not None:
         raise Conflict("This version is published already; a published text is never changed.")
     effective = datetime.combine(text.effective, time(), UTC)
-    first_day = now + here.policies.limits.policy_notice.span
-    if session.scalar(select(func.count()).select_from(PolicyVersion)) and effective < first_day:
+    earliest = now + here.policies.limits.policy_notice.span
+    if session.scalar(select(func.count()).select_from(PolicyVersion)) and effective < earliest:
+        first_day = (earliest + timedelta(days=1)).date()  # a version takes effect with the first minute of its day
         raise InputError(
             f"People have to hear of it {here.policies.limits.policy_notice.words} before: "
-            f"choose a date from {first_day.date().isoformat()} on."
+            f"choose a date from {first_day.isoformat()} on."
         )
     row = PolicyVersion(
         version=text.version,
@@ -105,16 +112,19 @@ def tell(session: Session, here: Installation, row: PolicyVersion, *, now: datet
     return len(people)
 
 
-def go_on(session: Session, account_id: str, *, now: datetime) -> Acceptance | None:
+def go_on(session: Session, here: Installation, account_id: str, *, now: datetime) -> Acceptance | None:
     """Records that the person goes on under the version in force, once, and only if they were told before it applied.
 
-    Somebody whose account is closing does not go on: they stay to leave.
+    Who was told late, as they came in between, has the whole time of policies/limits.yaml from then on too. Somebody
+    whose account is closing does not go on: they stay to leave.
     """
     row = in_force(session, now)
     if row is None or _has(session, Acceptance, account_id, row.version):
         return None
     notice = _has(session, PolicyNotice, account_id, row.version)
     if notice is None or notice.told_at >= row.effective_at:
+        return None
+    if now < notice.told_at + here.policies.limits.policy_notice.span:
         return None
     account = session.get(Account, account_id, with_for_update=True)  # two requests at once record it once
     if account is None or account.state != "active" or _has(session, Acceptance, account_id, row.version):

@@ -83,11 +83,11 @@ def test_more_people_than_a_batch(here, person, publish, monkeypatch: pytest.Mon
 
 def test_a_day_that_is_too_early_is_refused(here, text_for, clock) -> None:
     """People have as much time as policies/limits.yaml grants; the sentence names the first day that is late enough."""
-    first = (clock() + here.policies.limits.policy_notice.span).date()
+    first = (clock() + here.policies.limits.policy_notice.span).date() + timedelta(days=1)
     with here.db.write() as session, pytest.raises(InputError, match=str(first)):
         versions.publish(session, here, text_for(first - timedelta(days=1)), by="legal", now=clock())
     with here.db.write() as session:
-        later = versions.publish(session, here, text_for(first + timedelta(days=1)), by="legal", now=clock())
+        later = versions.publish(session, here, text_for(first), by="legal", now=clock())
     assert later.published_by == "legal"
 
 
@@ -198,3 +198,31 @@ def test_reach_counts_what_is_there(here, person, publish, clock) -> None:
     signed_in(here, people[0])
     with here.db.read() as session:
         assert versions.reach(session, row) == (3, 1)
+
+
+def test_every_coming_version_is_told_of_in_time(here, person, publish, clock) -> None:
+    """Of two versions that take effect on following days everybody hears at once, of each as early as the policy says."""
+    account = person()
+    rows_ = [publish(35), publish(36)]
+    notices = {notice.version: notice for notice in rows(here, PolicyNotice)}
+    assert set(notices) == {row.version for row in rows_}
+    for row in rows_:
+        assert row.effective_at - notices[row.version].told_at >= here.policies.limits.policy_notice.span
+    clock.now = rows_[1].effective_at + timedelta(hours=1)
+    signed_in(here, account)
+    assert [accepted.version for accepted in rows(here, Acceptance)] == [rows_[1].version]
+
+
+def test_who_was_told_late_has_the_whole_time(here, person, publish, clock) -> None:
+    """Somebody told ten days before the day has accepted only by going on when the policy's time of notice is over."""
+    row = publish(40)
+    clock.now = row.effective_at - timedelta(days=10)
+    account = person("Ben")
+    policy_effect.run(here, "schedule")
+    told = clock.now
+    clock.now = row.effective_at + timedelta(hours=1)
+    signed_in(here, account)
+    assert rows(here, Acceptance) == []
+    clock.now = told + here.policies.limits.policy_notice.span
+    signed_in(here, account)
+    assert [accepted.version for accepted in rows(here, Acceptance)] == [row.version]
