@@ -76,6 +76,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     archives_per_day: Amount
     name_characters: Amount
     support_characters: Amount
+    report_place_characters: Amount
+    token_name_characters: Amount
+    avatar_bytes: Amount
     retention_batch: Amount
     retention_most_per_run: Amount
     session_idle: Span

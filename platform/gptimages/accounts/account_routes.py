@@ -166,6 +166,7 @@ def _page(
         scopes=tokens.SCOPES,
         token_life=here.policies.limits.api_token.words,
         name_limit=here.policies.limits.name_characters.value,
+        token_name_limit=here.policies.limits.token_name_characters.value,
         roles=here.policies.roles,
         **{**nothing, **shown},
     )

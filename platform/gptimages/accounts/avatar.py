@@ -17,6 +17,7 @@ import structlog
 
 from datasteward.disposal.disposal import promise_object
 from datasteward.errors import StewardError
+from datasteward.policy import Limits
 from gptimages.accounts import outside
 from gptimages.accounts.models import Account
 from gptimages.errors import GptImagesError
@@ -26,7 +27,6 @@ from gptimages.settings import Settings
 from gptimages.studio import uploads
 
 WHOLE_SECONDS = 4.0  # a person waits meanwhile
-MOST_BYTES = 2_000_000
 HTTPS_PORT = 443
 GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
@@ -39,8 +39,9 @@ class NotFetched(GptImagesError):
 
 def adopt(here: Installation, account_id: str, address: str, now: datetime) -> None:
     """Makes the picture at `address` the person's avatar, or leaves them without one and says why in the log."""
+    limits = here.policies.limits
     try:
-        picture = uploads.rebuild(fetch(here.settings, address), limits=here.policies.limits)
+        picture = uploads.rebuild(fetch(here.settings, address, limits), limits=limits)
         key = f"avatar/{new_id()}"
         here.objects.put(account_id, key, [picture.png])
     except (GptImagesError, StewardError) as error:
@@ -54,12 +55,12 @@ def adopt(here: Installation, account_id: str, address: str, now: datetime) -> N
             account.avatar = key
 
 
-def fetch(settings: Settings, address: str) -> bytes:
+def fetch(settings: Settings, address: str, limits: Limits) -> bytes:
     """The bytes at the address. Raises NotFetched."""
     try:
         url = httpx2.URL(address)
         target, headers, extensions = _target(settings, url)
-        with outside.client(MOST_BYTES, WHOLE_SECONDS) as client:
+        with outside.client(limits.avatar_bytes.value, WHOLE_SECONDS) as client:
             answer = client.get(target, headers=headers, extensions=extensions)
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         raise NotFetched(f"The picture could not be fetched ({type(error).__name__}).") from None

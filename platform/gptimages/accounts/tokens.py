@@ -35,8 +35,9 @@ def create(
 ) -> tuple[str, ApiToken]:
     """Makes a token; the secret is returned once and stored nowhere. Raises InputError for a bad label or scope."""
     label = label.strip()
-    if not 0 < len(label) <= 60:
-        raise InputError("Give the token a name of 1 to 60 characters, so that you know later what it is for.")
+    most = here.policies.limits.token_name_characters
+    if not 0 < len(label) <= most.value:
+        raise InputError(f"Give the token a name of 1 to {most.words}, so that you know later what it is for.")
     if not scopes or not set(scopes) <= set(SCOPES):
         raise InputError(f"Choose what the token may do: {', '.join(SCOPES)}.")
     secret = new_secret(PREFIX)

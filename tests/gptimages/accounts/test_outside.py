@@ -6,6 +6,7 @@ import gzip
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import msgspec
@@ -14,6 +15,7 @@ from litestar import Litestar, get
 from litestar.response import Redirect, Response, Stream
 from support.serving import free_port, serving
 
+from datasteward.policy import load
 from gptimages.accounts import avatar, outside
 from gptimages.accounts.avatar import NotFetched
 from gptimages.accounts.models import Account
@@ -103,6 +105,9 @@ def test_redirects_are_not_followed(server):
         assert client.get(server + "/elsewhere").status_code == 302
 
 
+LIMITS = load(Path(__file__).parents[3] / "policies").limits
+
+
 def demo(settings: Settings, server: str, **changes: object) -> Settings:
     """Settings whose provider is the server of these tests."""
     return msgspec.structs.replace(settings, oidc_issuer=server, **changes)
@@ -110,7 +115,7 @@ def demo(settings: Settings, server: str, **changes: object) -> Settings:
 
 def test_in_the_demo_the_providers_own_portraits_are_fetched(settings, server):
     """The demo provider's origin is the one exception on loopback."""
-    assert avatar.fetch(demo(settings, server), server + "/portrait.png").startswith(b"\x89PNG")
+    assert avatar.fetch(demo(settings, server), server + "/portrait.png", LIMITS).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +152,7 @@ def test_other_addresses_are_refused_before_anything_is_sent(settings, server, a
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     with pytest.raises(NotFetched):
-        avatar.fetch(demo(settings, server), address)
+        avatar.fetch(demo(settings, server), address, LIMITS)
 
 
 def test_a_name_that_stands_for_a_private_address_is_refused(settings, monkeypatch):
@@ -155,13 +160,13 @@ def test_a_name_that_stands_for_a_private_address_is_refused(settings, monkeypat
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 443)) for ip in ("93.184.215.14", "10.1.2.3")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     with pytest.raises(NotFetched, match="public address"):
-        avatar.fetch(settings, "https://images.example/x.png")
+        avatar.fetch(settings, "https://images.example/x.png", LIMITS)
 
 
 def test_outside_the_demo_loopback_is_never_fetched(settings, server):
     """A production provider on loopback gets no exception."""
     with pytest.raises(NotFetched):
-        avatar.fetch(demo(settings, server, demo=False), server + "/portrait.png")
+        avatar.fetch(demo(settings, server, demo=False), server + "/portrait.png", LIMITS)
 
 
 @pytest.mark.parametrize("path", ["/text.png", "/large", "/elsewhere", "/nothing"])
