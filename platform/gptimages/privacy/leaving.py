@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from datasteward.errors import RequestStateError
+from datasteward.retention import holds
 from datasteward.rights import requests
 from datasteward.rights.models import SubjectRequest
 from gptimages.accounts import people, sessions
@@ -83,8 +84,9 @@ def cancel(session: Session, here: Installation, account_id: str, *, now: dateti
 
 
 def hurry(session: Session, account_id: str, *, now: datetime) -> None:
-    """Does not wait: the erasure is carried out now. Raises RequestStateError when none waits."""
+    """Does not wait: the erasure is carried out now. Raises RequestStateError when none waits, or HoldInTheWay."""
     request = _under_way(session, account_id)
+    holds.refuse_held(session, account_id)
     requests.hurry(session, request, now=now)
     queue.promise(session, ERASE, request.id, now=now)
 

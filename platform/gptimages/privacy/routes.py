@@ -127,7 +127,8 @@ def erase(
     with here.db.read() as session:
         waiting = leaving.waiting(session, visitor.id)
         if waiting is not None:
-            return pages.page("privacy/closing.html", visitor, request=waiting, state=overview.state)
+            held_back = holds.held(session, visitor.id)
+            return pages.page("privacy/closing.html", visitor, request=waiting, state=overview.state, on_hold=held_back)
         held = holdings(session, here.steward, visitor.id)
         last = archives.newest(session, visitor.id)
         on_hold = holds.held(session, visitor.id)

@@ -16,6 +16,7 @@ from support.serving import free_port, serving
 
 from datasteward.audit import log as audit
 from datasteward.consent import records
+from datasteward.retention import holds
 from datasteward.rights import requests
 from gptimages.accounts import sessions, tokens
 from gptimages.accounts.models import Account, WebSession
@@ -216,6 +217,21 @@ def test_not_waiting_signs_out_and_erases(here: Installation, browser: Browser, 
     assert client.get("/privacy").headers["location"].startswith("/sign-in")
     erase.run(here, latest(here, ines, "erasure").id)
     assert not here.vault.has(ines.id)
+
+
+def test_not_waiting_is_refused_under_a_hold(here: Installation, browser: Browser, person: Any, clock: Any) -> None:
+    """While a legal hold keeps the data nobody is told that it goes now: the answer says why, and nothing changes."""
+    ines = person()
+    client = browser(ines)
+    client.post("/privacy/erase/confirm", data={"email": "ines@people.example"})
+    with here.db.write() as session:
+        holds.place(session, ines.id, "24-117", review_at=clock() + timedelta(days=9), by="legal", now=clock())
+    assert "Do not wait" not in client.get("/privacy/erase").text
+    refused = client.post("/privacy/erase/now")
+    assert refused.status_code == 409
+    assert "legal hold" in refused.text
+    assert client.get("/privacy/erase").status_code == 200
+    assert latest(here, ines, "erasure").state == "waiting"
 
 
 def test_a_forged_form_is_refused(browser: Browser, person: Any) -> None:
