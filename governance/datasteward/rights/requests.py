@@ -55,10 +55,12 @@ def ask(
     now: datetime,
     run_after: datetime | None = None,
     via: str = "session",
+    by: str | None = None,
 ) -> SubjectRequest:
     """Files a request; `country` gives the law whose clock runs, `run_after` is when an erasure is carried out.
 
-    `via` is the word for how it was asked (session, token, command). Raises RequestStateError when one of the kind is open.
+    `via` is the word for how it was asked (session, token, command, report); `by` is the opaque id of who ordered it when
+    that is not the person. Raises RequestStateError when one of the kind is open.
     """
     made = SubjectRequest(
         id=new_id(),
@@ -70,7 +72,9 @@ def ask(
         run_after=run_after or now,
     )
     # The entry comes first: on databases with parallel writers it takes the lock under which the look below is final.
-    audit.append(session, f"rights.{kind}.asked", actor=subject, subject=subject, now=now, request=made.id, via=via)
+    audit.append(
+        session, f"rights.{kind}.asked", actor=by or subject, subject=subject, now=now, request=made.id, via=via
+    )
     if current(session, subject, kind) is not None:
         raise RequestStateError(SENTENCES[kind])
     session.add(made)

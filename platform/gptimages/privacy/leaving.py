@@ -28,6 +28,10 @@ from gptimages.studio.models import Generation, ShareLink
 
 ERASE = "erase"
 ACTIVE, CLOSING = "active", "closing"
+REPORT = "report"  # how an erasure was asked for that staff ordered, see support.removal
+WHO = {
+    REPORT: "We were told that you are below the age for this service; two of us looked into it and ordered the erasure.",
+}
 
 
 def ask(
@@ -48,12 +52,37 @@ def ask(
     account = people.get(session, account_id)
     if not _same_address(email, people.email_of(here, account)):
         raise InputError("This is not the address of the account. Look at the ending, or copy it from your profile.")
-    run_after = now + here.policies.limits.erasure_wait.span
+    request = _begin(session, here, account, via=via, by=None, now=now)
+    sessions.end_all(session, account_id, now=now, keep=keep_session)
+    return request
+
+
+def order(session: Session, here: Installation, account_id: str, *, by: str, now: datetime) -> SubjectRequest:
+    """Has the account of somebody too young erased after the same wait; `by` is the opaque id of who ordered it.
+
+    The person is told, and takes it back as ever by signing in. Raises RequestStateError when an erasure waits already.
+    """
+    request = _begin(session, here, people.get(session, account_id), via=REPORT, by=by, now=now)
+    sessions.end_all(session, account_id, now=now)
+    return request
+
+
+def _begin(
+    session: Session, here: Installation, account: Account, *, via: str, by: str | None, now: datetime
+) -> SubjectRequest:
+    account_id, run_after = account.id, now + here.policies.limits.erasure_wait.span
     request = requests.ask(
-        session, here.policies, account_id, "erasure", country=account.country, now=now, run_after=run_after, via=via
+        session,
+        here.policies,
+        account_id,
+        "erasure",
+        country=account.country,
+        now=now,
+        run_after=run_after,
+        via=via,
+        by=by,
     )
     account.state = CLOSING
-    sessions.end_all(session, account_id, now=now, keep=keep_session)
     session.execute(
         update(ShareLink).where(ShareLink.account_id == account_id, ShareLink.ended_at.is_(None)).values(ended_at=now)
     )
@@ -61,7 +90,7 @@ def ask(
     for run_id in session.scalars(under_way).all():
         runs.stop(session, account_id, run_id, now=now)
     queue.promise(session, ERASE, request.id, now=now, run_after=run_after)
-    _tell(session, here, account, "Your account is going to be erased", _waiting(here, run_after), now)
+    _tell(session, here, account, "Your account is going to be erased", _waiting(here, run_after, via), now)
     return request
 
 
@@ -106,11 +135,13 @@ def _plain(address: str) -> str:
     return unicodedata.normalize("NFC", address.strip()).casefold()
 
 
-def _waiting(here: Installation, run_after: datetime) -> str:
+def _waiting(here: Installation, run_after: datetime, via: str) -> str:
     when = f"{run_after.day} {run_after:%B %Y, %H:%M} UTC"
+    who = WHO.get(via, "You asked for the erasure of your account.")
     return (
-        f"You asked for the erasure of your account. It is carried out on {when}; until then you can take it back at "
-        f"{here.settings.public_url.rstrip('/')}/privacy/erase. If it was not you, sign in there and keep your account."
+        f"{who} It is carried out on {when}; until then you can take it back at "
+        f"{here.settings.public_url.rstrip('/')}/privacy/erase. If that is wrong "
+        "or it was not you, sign in there and keep your account."
     )
 
 

@@ -27,6 +27,9 @@ TOPICS = {
     "other": "Something else",
 }
 DAY = timedelta(days=1)
+STANDING = "reports"
+"""The keyset that seals the reports of whoever is not signed in: one for all, as there is no person to destroy it with."""
+
 REPORTS = {
     "abuse": "A picture or a use that should not be",
     "under-age": "A person below the age that the service is for",
@@ -54,6 +57,8 @@ class OpenedReport(msgspec.Struct, frozen=True):
     text: str
     state: str
     created_at: datetime
+    removal_of: str | None
+    removal_by: str | None
 
 
 def ask(
@@ -114,18 +119,17 @@ def answer(session: Session, here: Installation, ticket_id: str, text: str, *, b
 def report(
     session: Session, here: Installation, reporter_id: str | None, kind: str, about: str, text: str, *, now: datetime
 ) -> Report:
-    """Files a report of anybody. Raises InputError for an unknown kind or an empty or overlong text."""
+    """Files a report of anybody. Raises InputError for an unknown kind or an empty or overlong text, or KeyMissing."""
     if kind not in REPORTS:
         raise InputError("Choose what you report.")
-    most = here.policies.limits.report_place_characters
-    if len(about.strip()) > most.value:
-        raise InputError(f"Say in at most {most.words} where it is, and the rest below.")
     row = Report(id=new_id(), reporter_id=reporter_id, kind=kind, state="open", created_at=now)
-    row.keyset = reporter_id or row.id
-    here.vault.create(row.keyset)
-    seal(here.vault, row, "text", _checked(here, text), subject=row.keyset)
+    words = _checked(here, text)
+    row.keyset = reporter_id or STANDING
+    if reporter_id is None:
+        here.vault.create(STANDING)
+    seal(here.vault, row, "text", words, subject=row.keyset)
     if about.strip():
-        seal(here.vault, row, "about", about.strip(), subject=row.keyset)
+        seal(here.vault, row, "about", about.strip()[:500], subject=row.keyset)
     session.add(row)
     audit.append(session, "report.filed", actor=reporter_id or "anybody", now=now, report=row.id, kind=kind)
     return row
@@ -138,22 +142,27 @@ def open_reports(session: Session) -> Sequence[Report]:
 
 def open_report(session: Session, here: Installation, report_id: str, *, by: str, now: datetime) -> OpenedReport:
     """A report as staff read it; that they did is written down. Raises NotFound."""
-    row = session.get(Report, report_id)
-    if row is None:
-        raise NotFound("There is no such report.")
+    row = report_of(session, report_id)
     audit.append(session, "report.viewed", actor=by, subject=row.reporter_id, now=now, report=row.id)
     about = reveal(here.vault, row, "about", subject=row.keyset)
     text = reveal(here.vault, row, "text", subject=row.keyset) or ""
-    return OpenedReport(row.id, row.kind, about, text, row.state, row.created_at)
+    return OpenedReport(row.id, row.kind, about, text, row.state, row.created_at, row.removal_of, row.removal_by)
 
 
 def close_report(session: Session, report_id: str, *, by: str, now: datetime) -> None:
     """Closes a report. Raises NotFound."""
+    row = report_of(session, report_id)
+    row.state, row.closed_at = "closed", now
+    row.removal_of = row.removal_by = None
+    audit.append(session, "report.closed", actor=by, subject=row.reporter_id, now=now, report=row.id)
+
+
+def report_of(session: Session, report_id: str) -> Report:
+    """The report of that id. Raises NotFound."""
     row = session.get(Report, report_id)
     if row is None:
         raise NotFound("There is no such report.")
-    row.state, row.closed_at = "closed", now
-    audit.append(session, "report.closed", actor=by, subject=row.reporter_id, now=now, report=row.id)
+    return row
 
 
 def _ticket(session: Session, ticket_id: str) -> SupportTicket:

@@ -41,7 +41,8 @@ class SupportTicket(Base):
 class Report(Base):
     """A report of abuse or of an under-age person, by anybody.
 
-    `keyset` names whose key seals the text: the reporter's when signed in, else the row's own.
+    `keyset` names whose key seals the text: the reporter's when signed in, else the standing one of reports. While one
+    member of staff (`removal_by`) proposes to remove an account that is too young, `removal_of` is its id.
     """
 
     __tablename__ = "report"
@@ -59,6 +60,15 @@ class Report(Base):
     about: Mapped[Box | None] = mapped_column(Sealed(), info=tag("user.support.report"))
     text: Mapped[Box] = mapped_column(Sealed(), info=tag("user.support.report"))
     keyset: Mapped[str] = mapped_column(String(40), info=tag("system.operations"))
+    removal_of: Mapped[str | None] = mapped_column(
+        String(ID_LENGTH),
+        ForeignKey("account.id", ondelete="SET NULL"),
+        index=True,
+        info=tag("user.unique_id", export=False, why_not="Leads to another person."),
+    )
+    removal_by: Mapped[str | None] = mapped_column(
+        String(40), info=tag("system.operations", export=False, why_not="Names a member of staff.")
+    )
     state: Mapped[str] = mapped_column(String(10), default="open", index=True, info=tag("system.operations"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))

@@ -12,7 +12,7 @@ from litestar.response import Redirect, Response
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from gptimages.installation import Installation
-from gptimages.support import desk
+from gptimages.support import desk, removal
 from gptimages.web.permissions import PUBLIC, Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
@@ -31,6 +31,12 @@ class ReportForm(msgspec.Struct):
     kind: str = ""
     about: str = ""
     text: str = ""
+
+
+class RemovalForm(msgspec.Struct):
+    """What the form that proposes to remove an account sends."""
+
+    account: str = ""
 
 
 class AnswerForm(msgspec.Struct):
@@ -61,14 +67,10 @@ def ask(
 
 @get("/report", opt=PUBLIC, sync_to_thread=True, include_in_schema=False)
 def report_page(
-    here: NamedDependency[Installation],
-    pages: NamedDependency[Renderer],
-    visitor: NamedDependency[Visitor],
-    sent: FromQuery[bool] = False,
+    pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor], sent: FromQuery[bool] = False
 ) -> Response[Any]:
     """The form on which anybody reports abuse or an under-age person."""
-    most = here.policies.limits.report_place_characters.value
-    return pages.page("support/report.html", visitor, kinds=desk.REPORTS, most=most, sent=sent)
+    return pages.page("support/report.html", visitor, kinds=desk.REPORTS, sent=sent)
 
 
 @post("/report", opt=PUBLIC, sync_to_thread=True, include_in_schema=False)
@@ -148,4 +150,50 @@ def close_report(
     return Redirect("/desk/reports", status_code=HTTP_303_SEE_OTHER)
 
 
-ROUTES = [support, ask, report_page, report, tickets, ticket, answer, reports, opened_report, close_report]
+@post(
+    "/desk/reports/{report_id:str}/removal",
+    opt=needs(Permission.ABUSE_DECIDE, fresh=True),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def propose_removal(
+    here: NamedDependency[Installation],
+    visitor: NamedDependency[Visitor],
+    report_id: FromPath[str],
+    data: URLEncodedBody[RemovalForm],
+) -> Redirect:
+    """Proposes to remove an account that is too young."""
+    with here.db.write() as session:
+        removal.propose(session, report_id, data.account.strip(), by=visitor.id, now=here.clock())
+    return Redirect(f"/desk/reports/{report_id}", status_code=HTTP_303_SEE_OTHER)
+
+
+@post(
+    "/desk/reports/{report_id:str}/removal/order",
+    opt=needs(Permission.ABUSE_DECIDE, fresh=True),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def order_removal(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], report_id: FromPath[str]
+) -> Redirect:
+    """Orders the removal that somebody else proposed."""
+    with here.db.write() as session:
+        removal.order(session, here, report_id, by=visitor.id, now=here.clock())
+    return Redirect("/desk/reports", status_code=HTTP_303_SEE_OTHER)
+
+
+ROUTES = [
+    support,
+    ask,
+    report_page,
+    report,
+    tickets,
+    ticket,
+    answer,
+    reports,
+    opened_report,
+    close_report,
+    propose_removal,
+    order_removal,
+]

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import func, select
 
 from datasteward.audit import log as audit
+from datasteward.errors import KeyMissing
 from datasteward.keys import reveal
+from datasteward.rights import requests
+from datasteward.rights.export import Export
+from gptimages.accounts.models import Account
 from gptimages.errors import Conflict, InputError, LimitReached, NotFound
 from gptimages.installation import Installation
 from gptimages.messaging.models import MailMessage, Notification
-from gptimages.support import desk
+from gptimages.privacy import leaving
+from gptimages.support import desk, removal
 from gptimages.support.models import Report, SupportTicket
 
 WORDS = "My picture of aunt Gudrun has six fingers."
@@ -140,3 +148,74 @@ def test_anybody_reports(here, person) -> None:
         desk.close_report(session, known, by="agent", now=here.clock())
     with here.db.read() as session:
         assert [row.id for row in desk.open_reports(session)] == [unknown]
+
+
+def test_reports_make_no_keys_of_their_own(here, person) -> None:
+    """A refused report leaves no key, anonymous ones share the standing key, and no destroyed key is made again."""
+    keys = here.vault.count()
+    for kind, text in (("gossip", "words"), ("abuse", " ")):
+        with here.db.write() as session, pytest.raises(InputError):
+            desk.report(session, here, None, kind, "", text, now=here.clock())
+    assert here.vault.count() == keys
+    for _ in range(3):
+        with here.db.write() as session:
+            desk.report(session, here, None, "abuse", "", WORDS, now=here.clock())
+    assert here.vault.has(desk.STANDING)
+    assert here.vault.count() == keys + 1
+    ines = person("Ines")
+    here.vault.destroy(ines.id)
+    with here.db.write() as session, pytest.raises(KeyMissing):
+        desk.report(session, here, ines.id, "abuse", "", WORDS, now=here.clock())
+    assert not here.vault.has(ines.id)
+
+
+def test_a_removal_is_ordered_by_two(here, person, clock) -> None:
+    """An account that is too young sleeps and is erased after the wait when a second member of staff agrees; its person
+    is told and can stay; each step is in the log."""
+    child = person("Kim Young")
+    with here.db.write() as session:
+        filed = desk.report(session, here, None, "under-age", "", "She is nine.", now=clock()).id
+        abuse = desk.report(session, here, None, "abuse", "", WORDS, now=clock()).id
+        with pytest.raises(Conflict, match="nobody has proposed"):
+            removal.order(session, here, filed, by="one", now=clock())
+        with pytest.raises(Conflict, match="too young"):
+            removal.propose(session, abuse, child.id, by="one", now=clock())
+        with pytest.raises(NotFound):
+            removal.propose(session, filed, "nobody", by="one", now=clock())
+        removal.propose(session, filed, child.id, by="one", now=clock())
+    with here.db.write() as session, pytest.raises(Conflict, match="somebody else"):
+        removal.order(session, here, filed, by="one", now=clock())
+    with here.db.read() as session:
+        assert leaving.waiting(session, child.id) is None
+    with here.db.write() as session:
+        removal.order(session, here, filed, by="two", now=clock())
+    with here.db.read() as session:
+        waits = leaving.waiting(session, child.id)
+        assert waits is not None
+        assert waits.run_after == clock() + here.policies.limits.erasure_wait.span
+        assert session.get(Account, child.id).state == "closing"
+        assert [row.id for row in desk.open_reports(session)] == [abuse]
+        mail = session.scalars(select(MailMessage)).one()
+        assert "below the age" in (reveal(here.vault, mail, "body", subject=child.id) or "")
+        log = {entry.act: entry.actor for entry in audit.entries(session, subject=child.id)}
+    assert (log["removal.proposed"], log["removal.ordered"], log["rights.erasure.asked"]) == ("one", "two", "two")
+    with here.db.write() as session:
+        leaving.cancel(session, here, child.id, now=clock())
+
+
+def test_an_answer_is_the_persons_and_its_writer_is_not(here, person) -> None:
+    """The archive holds the question and our answer, which is about its person; who answered is not in it."""
+    ines, agent = person("Ines"), person("Samir Lund")
+    ticket = ask(here, ines)
+    with here.db.write() as session:
+        desk.answer(session, here, ticket, "We count fingers now.", by=agent.id, now=here.clock())
+        asked = requests.ask(session, here.policies, ines.id, "export", country="NO", now=here.clock())
+    with here.db.read() as session:
+        export = Export(session, here.steward, ines.id, service="GPT Images", request=asked.id, asked_at=here.clock())
+        archive = b"".join(export.chunks())
+    with ZipFile(io.BytesIO(archive)) as opened:
+        (row,) = json.loads(opened.read("data/support_ticket.json"))["rows"]
+        everything = b"".join(opened.read(name) for name in opened.namelist())
+    assert (row["text"], row["answer"]) == (WORDS, "We count fingers now.")
+    assert agent.id.encode() not in everything
+    assert b"Samir" not in everything

@@ -323,15 +323,19 @@ def upgrade() -> None:
         sa.Column("about", sa.LargeBinary(), nullable=True),
         sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("keyset", sa.String(length=40), nullable=False),
+        sa.Column("removal_of", sa.String(length=26), nullable=True),
+        sa.Column("removal_by", sa.String(length=40), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["removal_of"], ["account.id"], name=op.f("fk_report_removal_of"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
             ["reporter_id"], ["account.id"], name=op.f("fk_report_reporter_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
     )
     with op.batch_alter_table("report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_report_removal_of"), ["removal_of"], unique=False)
         batch_op.create_index(batch_op.f("ix_report_reporter_id"), ["reporter_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_report_state"), ["state"], unique=False)
 
@@ -765,6 +769,7 @@ def downgrade() -> None:
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_report_state"))
         batch_op.drop_index(batch_op.f("ix_report_reporter_id"))
+        batch_op.drop_index(batch_op.f("ix_report_removal_of"))
 
     op.drop_table("report")
     with op.batch_alter_table("reference_image", schema=None) as batch_op:
