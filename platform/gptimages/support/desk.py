@@ -122,6 +122,9 @@ def report(
     """Files a report of anybody. Raises InputError for an unknown kind or an empty or overlong text, or KeyMissing."""
     if kind not in REPORTS:
         raise InputError("Choose what you report.")
+    most = here.policies.limits.report_place_characters
+    if len(about.strip()) > most.value:
+        raise InputError(f"Say in at most {most.words} where it is, and the rest below.")
     row = Report(id=new_id(), reporter_id=reporter_id, kind=kind, state="open", created_at=now)
     words = _checked(here, text)
     row.keyset = reporter_id or STANDING
@@ -129,7 +132,7 @@ def report(
         here.vault.create(STANDING)
     seal(here.vault, row, "text", words, subject=row.keyset)
     if about.strip():
-        seal(here.vault, row, "about", about.strip()[:500], subject=row.keyset)
+        seal(here.vault, row, "about", about.strip(), subject=row.keyset)
     session.add(row)
     audit.append(session, "report.filed", actor=reporter_id or "anybody", now=now, report=row.id, kind=kind)
     return row

@@ -67,10 +67,14 @@ def ask(
 
 @get("/report", opt=PUBLIC, sync_to_thread=True, include_in_schema=False)
 def report_page(
-    pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor], sent: FromQuery[bool] = False
+    here: NamedDependency[Installation],
+    pages: NamedDependency[Renderer],
+    visitor: NamedDependency[Visitor],
+    sent: FromQuery[bool] = False,
 ) -> Response[Any]:
     """The form on which anybody reports abuse or an under-age person."""
-    return pages.page("support/report.html", visitor, kinds=desk.REPORTS, sent=sent)
+    most = here.policies.limits.report_place_characters.value
+    return pages.page("support/report.html", visitor, kinds=desk.REPORTS, most=most, sent=sent)
 
 
 @post("/report", opt=PUBLIC, sync_to_thread=True, include_in_schema=False)
