@@ -14,7 +14,7 @@ from datasteward.types import UtcDateTime
 
 
 class SubjectRequest(StewardBase):
-    """One request of one person: kind `export`, `erasure`, `rectification`, `access` or `objection`.
+    """One request of one person: kind `export` or `erasure`.
 
     It outlives an erasure (the proof that it was answered), so it holds the opaque id, counts and times and no content.
     States: see rights.requests.

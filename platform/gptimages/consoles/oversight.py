@@ -25,9 +25,6 @@ CLOSED_SHOWN = 20
 KINDS = {
     "export": ("Download", "GDPR Art. 20"),
     "erasure": ("Erase", "GDPR Art. 17"),
-    "access": ("See and retrieve", "GDPR Art. 15"),
-    "rectification": ("Correct", "GDPR Art. 16"),
-    "objection": ("Object", "GDPR Art. 21"),
 }
 """Each kind of request as a person says it, and the legal term."""
 

@@ -49,9 +49,6 @@ STATES: Mapping[str, tuple[str, str]] = {
 KINDS: Mapping[str, str] = {
     "export": "An archive of your data",
     "erasure": "The erasure of your account",
-    "rectification": "A correction",
-    "access": "A question about your data",
-    "objection": "An objection",
 }
 
 
