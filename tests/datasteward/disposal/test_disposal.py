@@ -61,9 +61,9 @@ CATALOG = Catalog(made, tables.metadata)
 
 
 @pytest.fixture
-def filled(tmp_path: Path) -> Iterator[Database]:
+def filled(database_url: str) -> Iterator[Database]:
     """Two people with an album of two pictures each, marks on them, and a visit to each album."""
-    db = Database(f"sqlite:///{tmp_path / 'disposal.db'}")
+    db = Database(database_url)
     made.create_all(db.engine)
     tables.metadata.create_all(db.engine)
     with db.write() as session:

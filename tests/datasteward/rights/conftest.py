@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, MetaData, create_engine, event, text
 from sqlalchemy.orm import Session
+from support.postgres import PostgresServer
 
 from datasteward import tables
 from datasteward.catalog import Catalog
@@ -54,18 +55,15 @@ def rights_policies() -> PolicySet:
     return load(POLICIES)
 
 
-@pytest.fixture(params=["sqlite"])
-def rights_database(request: pytest.FixtureRequest) -> str:
-    """The kind of database; each test of rights runs on every one."""
-    return str(request.param)
-
-
 WorldMaker = Callable[..., World]
 
 
 @pytest.fixture
-def world(rights_policies: PolicySet, rights_database: str, tmp_path: Path) -> Iterator[WorldMaker]:
-    """Makes a World over tables: `world(metadata)`; each call gives a fresh database, the keys are shared."""
+def world(
+    rights_policies: PolicySet, backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[WorldMaker]:
+    """Makes a World over tables: `world(metadata)`; each call gives a fresh database of its kind, the keys are shared."""
+    postgres: PostgresServer | None = request.getfixturevalue("postgres") if backend == "postgresql" else None
     root = tmp_path / "root.key"
     FileRootKey.create(root)
     store = tmp_path / "keys.db"
@@ -74,7 +72,7 @@ def world(rights_policies: PolicySet, rights_database: str, tmp_path: Path) -> I
 
     def make(metadata: MetaData) -> World:
         path = tmp_path / f"{len(made)}.db"
-        engine = open_database(rights_database, path)
+        engine = create_engine(postgres.empty(), hide_parameters=True) if postgres else open_sqlite(path)
         for each in (metadata, tables.metadata):
             each.create_all(engine)
         objects = EncryptedObjects(LocalDirectory(tmp_path / "objects"), vault)
@@ -85,12 +83,13 @@ def world(rights_policies: PolicySet, rights_database: str, tmp_path: Path) -> I
     yield make
     for one in made:
         one.engine.dispose()
+        if postgres:
+            postgres.drop(one.engine.url.render_as_string())
     vault.close()
 
 
-def open_database(kind: str, path: Path) -> Engine:
-    """An engine on a fresh database of that kind, set up as a service would."""
-    assert kind == "sqlite"
+def open_sqlite(path: Path) -> Engine:
+    """An engine on a fresh file, set up as a service would."""
     engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
 
     @event.listens_for(engine, "connect")

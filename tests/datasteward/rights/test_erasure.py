@@ -285,6 +285,8 @@ def test_after_the_key_nothing_of_the_person_opens(service: Any, join: Joiner) -
 
 def test_no_byte_of_a_wrapped_key_or_a_row_is_left(service: Any, join: Joiner) -> None:
     """E10: neither the database and its log nor the key store hold a byte of what was sealed, or of the wrapped keys."""
+    if service.engine.dialect.name != "sqlite":
+        pytest.skip("The server's own files are not ours to read.")
     ines = join()
     with service.write() as session:
         sealed = [
