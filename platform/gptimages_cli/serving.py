@@ -71,7 +71,7 @@ def demo_settings() -> Settings:
         "OIDC_CLIENT_SECRET": secrets.token_urlsafe(24),
     }.items():
         os.environ.setdefault(PREFIX + name, value)
-    if "PUBLIC_URL" not in os.environ and (served := os.environ.get(PREFIX + "PORT")):
+    if served := os.environ.get(PREFIX + "PORT"):
         os.environ.setdefault(PREFIX + "PUBLIC_URL", f"http://127.0.0.1:{served}")
     return read()
 
