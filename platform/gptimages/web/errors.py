@@ -1,6 +1,7 @@
 """What a person reads when something is wrong: a page, or for programs a problem document (RFC 9457).
 
-Known errors carry their own sentence. Unknown ones are logged by their class and place alone, and told as our fault.
+Known errors that have a status carry their own sentence. All others are logged by their class and place alone, and told
+as our fault.
 """
 
 from __future__ import annotations
@@ -97,6 +98,8 @@ def handlers(renderer: Renderer) -> dict[int | type[Exception], Any]:
             return Redirect(f"/sign-in?next={request.url.path}{again}", status_code=HTTP_303_SEE_OTHER)
         if isinstance(error, AccountClosing) and _wants_page(request) and request.method == "GET":
             return Redirect("/privacy/erase", status_code=HTTP_303_SEE_OTHER)
+        if status_of(error) == HTTP_500_INTERNAL_SERVER_ERROR:  # about our keys, our store: for us, not for visitors
+            return unknown(request, error)
         answer = _answer(renderer, request, status_of(error), str(error))
         if isinstance(error, LimitReached) and error.retry_after is not None:
             answer.headers["retry-after"] = str(error.retry_after)

@@ -80,6 +80,22 @@ def test_an_unknown_error_shows_nothing_of_itself(serve, here, log_lines, accept
     assert logged.count("request failed") == 3
 
 
+@post("/broken-store", opt=PUBLIC, sync_to_thread=True)
+def broken_store() -> None:
+    """Breaks with a sentence that is for operators."""
+    raise datasteward.errors.KeyStoreError("The key store at /srv/secret/keys.db cannot be read: mend its rights.")
+
+
+def test_what_is_for_operators_is_not_told_to_visitors(serve, log_lines) -> None:
+    """An error of our own that no visitor caused is logged by its class, and told as our fault without its sentence."""
+    answer = serve([broken_store]).browser().post("/broken-store")
+    assert (answer.status_code, errors.OURS in answer.text) == (500, True)
+    assert "/srv/secret" not in answer.text
+    (line,) = [json.loads(line) for line in log_lines().splitlines() if "request failed" in line]
+    assert line["error"] == "KeyStoreError"
+    assert "/srv/secret" not in log_lines()
+
+
 def test_the_log_names_the_place(serve, log_lines) -> None:
     """One line of JSON with the class of the error and where it came from is enough to find a bug."""
     serve([broken]).browser().get("/broken")
