@@ -6,6 +6,7 @@ GPTIMAGES_SETTINGS (`PUBLIC_URL = "…"` in TOML). What a policy decides is not 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from gptimages.errors import SettingsError
 
 PREFIX = "GPTIMAGES_"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The address to listen on."""
     port: int = 8000
     """The port to listen on."""
+    proxies: str = ""
+    """Proxies in front, such as `127.0.0.1,10.0.0.0/8`, each of which adds the address that it saw to X-Forwarded-For."""
     database: str | None = None
     """SQLAlchemy URL of the database (`postgresql+psycopg://…`); else SQLite in the data directory."""
     key_store: str | None = None
@@ -138,6 +142,16 @@ def _convert(values: dict[str, Any]) -> Settings:
     return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
 
 
+def networks(told: str) -> tuple[Network, ...]:
+    """The addresses and networks of `told`, parted by commas. Raises SettingsError."""
+    try:
+        return tuple(ipaddress.ip_network(each.strip()) for each in told.split(",") if each.strip())
+    except ValueError:
+        raise SettingsError(
+            f"{PREFIX}PROXIES has to be addresses or networks parted by commas, such as 127.0.0.1,10.0.0.0/8."
+        ) from None
+
+
 def _path(kind: type, value: object) -> object:
     return kind(value) if kind is Path and isinstance(value, str) else value
 
@@ -150,6 +164,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}PUBLIC_URL has to begin with https: plain http is for loopback alone.")
     if not 0 < settings.port < 65536 or not 0 < settings.demo_port < 65536:
         raise SettingsError(f"{PREFIX}PORT and {PREFIX}DEMO_PORT have to be between 1 and 65535.")
+    networks(settings.proxies)
     if settings.demo and (url.hostname not in LOOPBACK or settings.host not in LOOPBACK):
         raise SettingsError(f"{PREFIX}DEMO is for loopback alone: unset it, or listen on 127.0.0.1.")
     if settings.engine == "openai" and not settings.engine_key:

@@ -35,6 +35,8 @@ RIGHT = {"GPTIMAGES_OIDC_CLIENT_ID": "id", "GPTIMAGES_OIDC_CLIENT_SECRET": "secr
         ({"PUBLIC_URL": "http://images.example"}, "https"),
         ({"PUBLIC_URL": "https://images.example/app"}, "without a path"),
         ({"PUBLIC_URL": "https://"}, "GPTIMAGES_PUBLIC_URL"),
+        ({"PROXIES": "10.0.0.1, the balancer"}, "GPTIMAGES_PROXIES"),
+        ({"PROXIES": "10.0.0.1/8"}, "GPTIMAGES_PROXIES"),
         ({"COLOUR": "green"}, "GPTIMAGES_COLOUR"),
         ({"SETTINGS": "/no/such/file.toml"}, "/no/such/file.toml"),
         ({"DATABASE": "postgresql://x/y", "KEY_STORE": "postgresql://x/y"}, "GPTIMAGES_KEY_STORE"),

@@ -67,6 +67,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     request_bytes: Amount
     references_per_run: Amount
     runs_under_way: Amount
+    lines_at_once: Amount
     pictures_per_run: Amount
     engine_attempts: Amount
     mail_attempts: Amount

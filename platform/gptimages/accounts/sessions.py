@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
@@ -17,6 +17,7 @@ from datasteward.statements import changed
 from gptimages.accounts.models import Account, WebSession
 from gptimages.accounts.roles import roles_of
 from gptimages.accounts.secrets import hash_of, new_secret
+from gptimages.activity.models import DeviceRecord
 from gptimages.errors import NotFound
 from gptimages.installation import Installation
 from gptimages.models import new_id
@@ -60,12 +61,7 @@ def visitor(here: Installation, secret: str, now: datetime) -> Visitor:
         query = (
             select(WebSession, Account)
             .join(Account, Account.id == WebSession.account_id)
-            .where(
-                WebSession.secret_hash == hash_of(secret),
-                WebSession.ended_at.is_(None),
-                WebSession.expires_at > now,
-                WebSession.last_seen_at > now - limits.session_idle.span,
-            )
+            .where(WebSession.secret_hash == hash_of(secret), *_alive(here, now))
         )
         found = session.execute(query).one_or_none()
         if found is None:
@@ -84,6 +80,16 @@ def visitor(here: Installation, secret: str, now: datetime) -> Visitor:
         closing=account.state == "closing",
         scheme=account.scheme,
     )
+
+
+def stands(session: Session, here: Installation, session_id: str | None, now: datetime) -> bool:
+    """Whether a session still vouches for somebody whose account is not closing; being asked is no use of it."""
+    query = (
+        select(Account.state)
+        .join(WebSession, WebSession.account_id == Account.id)
+        .where(WebSession.id == session_id, *_alive(here, now))
+    )
+    return session.scalar(query) == "active"
 
 
 def end(session: Session, account_id: str, session_id: str, *, now: datetime) -> None:
@@ -109,10 +115,19 @@ def end_all(session: Session, account_id: str, *, now: datetime, keep: str | Non
     return ended
 
 
+def _alive(here: Installation, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        WebSession.ended_at.is_(None),
+        WebSession.expires_at > now,
+        WebSession.last_seen_at > now - here.policies.limits.session_idle.span,
+    )
+
+
 def _touch(here: Installation, row: WebSession, now: datetime) -> None:
     with here.db.write() as session:
         alive = (WebSession.id == row.id) & WebSession.ended_at.is_(None)
         if not changed(session, update(WebSession).where(alive).values(last_seen_at=now)):
             return
         session.execute(update(Account).where(Account.id == row.account_id).values(last_seen_at=now))
+        session.execute(update(DeviceRecord).where(DeviceRecord.id == row.device_id).values(last_seen_at=now))
         versions.go_on(session, here, row.account_id, now=now)

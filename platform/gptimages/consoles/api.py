@@ -120,7 +120,12 @@ def place_hold(
         return _hold(oversight.place(session, data.account, data.file, data.review, by=visitor.id, now=here.clock()))
 
 
-@post("/api/v1/holds/{hold_id:str}/lift", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, tags=("holds",))
+@post(
+    "/api/v1/holds/{hold_id:str}/lift",
+    opt=needs(Permission.HOLD_PLACE, fresh=True),
+    sync_to_thread=True,
+    tags=("holds",),
+)
 def lift_hold(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], hold_id: FromPath[str]
 ) -> HoldState:

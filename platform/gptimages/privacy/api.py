@@ -66,7 +66,7 @@ def list_holdings(here: NamedDependency[Installation], visitor: NamedDependency[
 
 @post(
     "/api/v1/privacy/archive",
-    opt=needs(Permission.ACCOUNT_EXPORT, fresh=True),
+    opt=needs(Permission.ACCOUNT_EXPORT, fresh=True, by_token=True),
     sync_to_thread=True,
     status_code=HTTP_202_ACCEPTED,
     tags=[TAG],
@@ -87,7 +87,12 @@ def archive_state(here: NamedDependency[Installation], visitor: NamedDependency[
     return _view(found)
 
 
-@get("/api/v1/privacy/archive/file", opt=needs(Permission.ACCOUNT_EXPORT, fresh=True), sync_to_thread=True, tags=[TAG])
+@get(
+    "/api/v1/privacy/archive/file",
+    opt=needs(Permission.ACCOUNT_EXPORT, fresh=True, by_token=True),
+    sync_to_thread=True,
+    tags=[TAG],
+)
 def archive_content(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Stream:
     """The archive itself, a ZIP file, while it stands."""
     return send_archive(here, visitor)
@@ -95,7 +100,7 @@ def archive_content(here: NamedDependency[Installation], visitor: NamedDependenc
 
 @post(
     "/api/v1/privacy/erasure",
-    opt=needs(Permission.ACCOUNT_ERASE, fresh=True),
+    opt=needs(Permission.ACCOUNT_ERASE, fresh=True, by_token=True),
     sync_to_thread=True,
     status_code=HTTP_202_ACCEPTED,
     tags=[TAG],
@@ -112,6 +117,7 @@ def ask_erasure(
                 visitor.id,
                 email=data.email,
                 keep_session=visitor.session_id,
+                keep_token=visitor.token_id,
                 via=visitor.via,
                 now=here.clock(),
             )
@@ -136,9 +142,9 @@ def erasure_state(here: NamedDependency[Installation], visitor: NamedDependency[
     tags=[TAG],
 )
 def cancel_erasure(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> RequestView:
-    """Takes the erasure back."""
+    """Takes the erasure back. Taken back in a browser, a token that asked for it is ended."""
     with here.db.write() as session:
-        found = leaving.cancel(session, here, visitor.id, now=here.clock())
+        found = leaving.cancel(session, here, visitor.id, keep_token=visitor.token_id, now=here.clock())
     return _view(found)
 
 

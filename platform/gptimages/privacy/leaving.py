@@ -1,7 +1,8 @@
 """Leaving: an erasure is asked for, waits as policies/limits.yaml says, can be taken back, and is then carried out.
 
-While it waits the account is `closing`: signed out everywhere but here, its share links and runs under way ended, nothing
-new is made (the guard in web.permissions sees to that). Every channel says so: a notice and a mail.
+While it waits the account is `closing`: signed out everywhere but here, its tokens, share links and runs under way ended,
+nothing new is made (the guard in web.permissions sees to that). Every channel says so, and whether a token asked: a notice
+and a mail. A token may ask and take back what it asked for; only who signed in may do without the wait.
 """
 
 from __future__ import annotations
@@ -10,26 +11,27 @@ import hmac
 import unicodedata
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datasteward.errors import RequestStateError
 from datasteward.retention import holds
 from datasteward.rights import requests
 from datasteward.rights.models import SubjectRequest
-from gptimages.accounts import people, sessions
+from gptimages.accounts import people, sessions, tokens
 from gptimages.accounts.models import Account
 from gptimages.errors import InputError
 from gptimages.installation import Installation
 from gptimages.messaging import outbox
 from gptimages.queue import queue
-from gptimages.studio import runs
-from gptimages.studio.models import Generation, ShareLink
+from gptimages.studio import runs, sharing
+from gptimages.studio.models import Generation
 
 ERASE = "erase"
 ACTIVE, CLOSING = "active", "closing"
 REPORT = "report"  # how an erasure was asked for that staff ordered, see support.removal
 WHO = {
+    "token": "A program with one of your tokens asked for the erasure of your account.",
     REPORT: "We were told that you are below the age for this service; two of us looked into it and ordered the erasure.",
 }
 
@@ -41,12 +43,13 @@ def ask(
     *,
     email: str,
     keep_session: str | None,
+    keep_token: str | None = None,
     via: str,
     now: datetime,
 ) -> SubjectRequest:
     """Asks for the erasure of the account. `email` has to be the account's own: it is typed so that it is surely meant.
 
-    `keep_session` is the session that stays, to take it back by. Raises InputError for another address,
+    `keep_session` or `keep_token` is what asks and stays, to take it back by. Raises InputError for another address,
     RequestStateError when an erasure waits already.
     """
     account = people.get(session, account_id)
@@ -54,6 +57,7 @@ def ask(
         raise InputError("This is not the address of the account. Look at the ending, or copy it from your profile.")
     request = _begin(session, here, account, via=via, by=None, now=now)
     sessions.end_all(session, account_id, now=now, keep=keep_session)
+    tokens.end_all(session, account_id, now=now, keep=keep_token)
     return request
 
 
@@ -64,6 +68,7 @@ def order(session: Session, here: Installation, account_id: str, *, by: str, now
     """
     request = _begin(session, here, people.get(session, account_id), via=REPORT, by=by, now=now)
     sessions.end_all(session, account_id, now=now)
+    tokens.end_all(session, account_id, now=now)
     return request
 
 
@@ -83,9 +88,7 @@ def _begin(
         by=by,
     )
     account.state = CLOSING
-    session.execute(
-        update(ShareLink).where(ShareLink.account_id == account_id, ShareLink.ended_at.is_(None)).values(ended_at=now)
-    )
+    sharing.end_all(session, account_id, now=now)
     under_way = select(Generation.id).where(Generation.account_id == account_id, Generation.state.in_(runs.UNDER_WAY))
     for run_id in session.scalars(under_way).all():
         runs.stop(session, account_id, run_id, now=now)
@@ -99,8 +102,12 @@ def waiting(session: Session, account_id: str) -> SubjectRequest | None:
     return requests.current(session, account_id, "erasure")
 
 
-def cancel(session: Session, here: Installation, account_id: str, *, now: datetime) -> SubjectRequest:
-    """Takes the erasure back: the account is as before, but for ended sessions and links.
+def cancel(
+    session: Session, here: Installation, account_id: str, *, keep_token: str | None = None, now: datetime
+) -> SubjectRequest:
+    """Takes the erasure back: the account is as before, but for ended sessions, tokens and links.
+
+    Every token but `keep_token`, which takes it back itself, is ended: one of them may have asked without leave.
 
     Raises RequestStateError when none waits, or it has begun.
     """
@@ -108,7 +115,15 @@ def cancel(session: Session, here: Installation, account_id: str, *, now: dateti
     request = _under_way(session, account_id)
     requests.cancel(session, request, actor=account_id, now=now)
     account.state = ACTIVE
-    _tell(session, here, account, "Your account stays", "The erasure was taken back. Everything is as it was.", now)
+    tokens.end_all(session, account_id, now=now, keep=keep_token)
+    _tell(
+        session,
+        here,
+        account,
+        "Your account stays",
+        "The erasure was taken back. What it ended, such as links and tokens, stays ended.",
+        now,
+    )
     return request
 
 

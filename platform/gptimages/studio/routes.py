@@ -96,14 +96,16 @@ async def run_events(
     here: NamedDependency[Installation],
     visitor: NamedDependency[Visitor],
     hub: NamedDependency[Hub],
+    lines: NamedDependency[events.Lines],
     run_id: FromPath[str],
 ) -> ServerSentEvent:
     """How far a run is, as it goes on."""
     await events.check(here, visitor.id, run_id)
-    return ServerSentEvent(events.follow(here, hub, visitor.id, run_id))
+    lines.check(visitor.id)
+    return ServerSentEvent(events.follow(here, hub, lines, visitor, run_id))
 
 
-@get("/studio/runs/{run_id:str}/partial/{number:int}", opt=READ | FETCHED, sync_to_thread=True, include_in_schema=False)
+@get("/api/v1/runs/{run_id:str}/partial/{number:int}", opt=READ | FETCHED, sync_to_thread=True, include_in_schema=False)
 def partial_picture(
     here: NamedDependency[Installation],
     visitor: NamedDependency[Visitor],

@@ -44,8 +44,18 @@ def end(session: Session, account_id: str, link_id: str, *, now: datetime) -> Sh
         raise NotFound("There is no such link of yours.")
     if link.ended_at is None:
         link.ended_at = now
+        link.expires_at = min(link.expires_at, now)  # the retention rule runs from here
         audit.append(session, "share.ended", actor=account_id, subject=account_id, now=now, link=link.id)
     return link
+
+
+def end_all(session: Session, account_id: str, *, now: datetime) -> None:
+    """Ends every link of the person that still opens."""
+    query = select(ShareLink.id).where(
+        ShareLink.account_id == account_id, ShareLink.ended_at.is_(None), ShareLink.expires_at > now
+    )
+    for link_id in session.scalars(query).all():
+        end(session, account_id, link_id, now=now)
 
 
 def links(session: Session, image: Image) -> list[ShareLink]:

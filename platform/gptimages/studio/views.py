@@ -92,7 +92,7 @@ def status(run: Generation, made: int, glimpse: Glimpse | None, now: datetime) -
         position=min(position, run.count),
         step=step,
         steps=steps,
-        partial=f"/studio/runs/{run.id}/partial/{glimpse.number}" if under_way and glimpse and glimpse.image else None,
+        partial=f"/api/v1/runs/{run.id}/partial/{glimpse.number}" if under_way and glimpse and glimpse.image else None,
         seconds_left=_left(run, made, step, steps, now) if run.state == "running" else None,
         problem=run.problem,
     )

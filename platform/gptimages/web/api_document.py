@@ -22,7 +22,7 @@ from litestar.response import Response, Stream
 from litestar.routes import HTTPRoute
 
 from gptimages.accounts import tokens
-from gptimages.web.permissions import ALLOW
+from gptimages.web.permissions import ALLOW, BY_TOKEN, FRESH
 
 PREFIX = "/api/v1/"
 ABOUT = (
@@ -113,6 +113,8 @@ def _complete(operation: Document, handler: HTTPRouteHandler) -> None:
 
 def _scope(handler: HTTPRouteHandler) -> str | None:
     permission = handler.opt[ALLOW]
+    if handler.opt.get(FRESH) and not handler.opt.get(BY_TOKEN):
+        return None
     return next((scope for scope in tokens.SCOPES if permission.startswith(tokens.ALLOWS[scope])), None)
 
 

@@ -19,6 +19,7 @@ from litestar.types import ControllerRouterHandler, LifespanHook
 from litestar.utils.sync import AsyncCallable
 
 from gptimages.installation import Installation
+from gptimages.studio.events import Lines
 from gptimages.studio.facts import EngineFacts
 from gptimages.studio.progress import Hub
 from gptimages.web import errors, headers, routes
@@ -54,6 +55,7 @@ def create_app(
             "pages": _given(renderer),
             "engine": _given(engine),
             "hub": _given(hub),
+            "lines": _given(Lines(here.policies.limits.lines_at_once.value)),
             "visitor": Provide(routes.visitor, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(Doorkeeper, here=here)],

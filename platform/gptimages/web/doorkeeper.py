@@ -2,7 +2,7 @@
 
 State-changing requests from browsers must come from our own pages: Sec-Fetch-Site, or the Origin where that is missing
 (OWASP ASVS 5.0 V3.5.1); a request that vouches for itself with a token needs neither. No CSRF token is used: none could
-be bound to the session better than the browser's own word.
+be bound to the session better than the browser's own word. Tokens speak to the API alone, never to a page.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from gptimages.accounts import sessions, tokens
 from gptimages.errors import NotAllowed
 from gptimages.installation import Installation
+from gptimages.web.proxies import Proxies
 from gptimages.web.visitor import NOBODY, Visitor
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 BEARER = "Bearer "
+API = "/api/"
 
 
 class Doorkeeper:
@@ -32,26 +34,29 @@ class Doorkeeper:
     def __init__(self, app: ASGIApp, here: Installation) -> None:
         self.app = app
         self.here = here
+        self.proxies = Proxies(here.settings.proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
         if scope["type"] == ScopeType.HTTP:
+            self.proxies.settle(scope)
             request: Request[Any, Any, Any] = Request(scope)
-            scope["user"] = await self._visitor(request)
+            scope["user"] = NOBODY  # assets need no visitor, so none is looked for
+            if not request.url.path.startswith("/static/"):
+                scope["user"] = await to_thread.run_sync(partial(_visitor, self.here, request))
             if request.headers.get("sec-gpc") == "1":
                 scope["user"] = msgspec.structs.replace(scope["user"], signal=True)
             _refuse_forgery(request, scope["user"], self.here.settings.public_url)
         await self.app(scope, receive, send)
 
-    async def _visitor(self, request: Request[Any, Any, Any]) -> Visitor:
-        now = self.here.clock()
-        bearer = request.headers.get("authorization", "")
-        if bearer.startswith(BEARER):
-            return await to_thread.run_sync(partial(tokens.visitor, self.here, bearer.removeprefix(BEARER), now))
-        secret = cookie(request, sessions.cookie_name(self.here.settings))
-        if secret is None or request.url.path.startswith("/static/"):
-            return NOBODY
-        return await to_thread.run_sync(partial(sessions.visitor, self.here, secret, now))
+
+def _visitor(here: Installation, request: Request[Any, Any, Any]) -> Visitor:
+    bearer = request.headers.get("authorization", "")
+    if bearer.startswith(BEARER):
+        speaks = request.url.path.startswith(API)
+        return tokens.visitor(here, bearer.removeprefix(BEARER), here.clock()) if speaks else NOBODY
+    secret = cookie(request, sessions.cookie_name(here.settings))
+    return sessions.visitor(here, secret, here.clock()) if secret is not None else NOBODY
 
 
 def cookie(request: Request[Any, Any, Any], name: str) -> str | None:

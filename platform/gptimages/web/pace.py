@@ -1,8 +1,9 @@
 """How fast one person may ask: a sliding minute in the memory of this process (policies/limits.yaml, requests-per-minute).
 
 Who is signed in is counted by account, anybody else by network address. What a page fetches by itself (assets, pictures,
-progress) is not counted, nor is who asks from this machine without signing in: that is its operator, or a proxy that
-speaks for everybody and has to keep a pace of its own. Nothing of it is written down or kept longer than the minute.
+progress) is not counted, nor is who asks from this machine without signing in: that is its operator, or a proxy that is
+not named in the setting `proxies` and has to keep a pace of its own. Nothing of it is written down or kept longer than
+the minute.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from gptimages.web.visitor import Visitor
 
 ALLOW = "allow"
 FRESH = "fresh"
+BY_TOKEN = "by_token"  # noqa: S105 - a key of `opt`
 COUNTED = "counted"
 PUBLIC: dict[str, Any] = {ALLOW: "public"}
 """For routes that anyone may use."""
@@ -60,9 +61,12 @@ WHILE_CLOSING = frozenset({Permission.ACCOUNT_ERASE, Permission.ACCOUNT_EXPORT, 
 """What is left to somebody whose erasure waits: to take it back or hurry it, to take the archive along, to sign out."""
 
 
-def needs(permission: Permission, *, fresh: bool = False) -> dict[str, Any]:
-    """The `opt` of a route that needs `permission`; `fresh`: and a sign-in no older than policies/limits.yaml says."""
-    return {ALLOW: permission, FRESH: fresh}
+def needs(permission: Permission, *, fresh: bool = False, by_token: bool = False) -> dict[str, Any]:
+    """The `opt` of a route that needs `permission`; `fresh`: and a sign-in no older than policies/limits.yaml says.
+
+    No token is ever fresh. `by_token`: the scope of a token will do instead (decisions/0010).
+    """
+    return {ALLOW: permission, FRESH: fresh, BY_TOKEN: by_token}
 
 
 def guard(connection: ASGIConnection[Any, Visitor, Any, Any], handler: BaseRouteHandler) -> None:
@@ -81,7 +85,10 @@ def guard(connection: ASGIConnection[Any, Visitor, Any, Any], handler: BaseRoute
         raise NotAllowed("Your role does not allow this; an administrator can give you one that does.")
     if visitor.closing and allow not in WHILE_CLOSING:
         raise AccountClosing("Your account is closing: keep it first, in your privacy centre, to go on.")
-    if handler.opt.get(FRESH) and not visitor.fresh:
+    by_token = visitor.via == "token"
+    if handler.opt.get(FRESH) and not visitor.fresh and not (by_token and handler.opt.get(BY_TOKEN)):
+        if by_token:
+            raise NotAllowed("No token may do this: sign in with your browser, and do it there.")
         raise SignInNeeded("Sign in once more, so that it is surely you.", fresh=True)
 
 

@@ -13,7 +13,8 @@ class Visitor(msgspec.Struct, frozen=True):
     `signal`: the browser asks not to be tracked (Sec-GPC, Global Privacy Control), which counts as a no to any consent.
 
     `via` says what vouches for them. `fresh`: they signed in within the time that policies/limits.yaml sets for acts
-    that need a fresh sign-in. `session_id` is the row id of their web session. `closing`: an erasure waits.
+    that need a fresh sign-in; a token never is. `session_id` and `token_id` are the row ids of what vouches for them.
+    `closing`: an erasure waits.
     """
 
     account_id: str | None = None
@@ -21,6 +22,7 @@ class Visitor(msgspec.Struct, frozen=True):
     roles: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
     session_id: str | None = None
+    token_id: str | None = None
     fresh: bool = False
     closing: bool = False
     scheme: str | None = None

@@ -301,21 +301,6 @@ def test_a_shared_picture_opens_for_anyone_until_it_ends(studio: Any, ines: Any)
         assert anyone.get(f"{studio.base}/shared/guess").status_code == 404
 
 
-def test_a_link_is_kept_from_its_end(studio: Any, ines: Any) -> None:
-    """The retention of a link that is ended early runs from its end, by its owner alone or with all when they leave."""
-    client = studio.signed_in(ines)
-    image = studio.made(ines)[0]
-    for _ in range(2):
-        client.post(f"/images/{image}/share")
-    with studio.here.db.write() as session:
-        first, second = sharing_links(session, image)
-        ended = studio.here.clock.move(days=1)
-        sharing.end(session, ines.id, first.id, now=ended)
-        left = studio.here.clock.move(days=1)
-        sharing.end_all(session, ines.id, now=left)
-        assert (first.ended_at, first.expires_at, second.ended_at, second.expires_at) == (ended, ended, left, left)
-
-
 def sharing_links(session: Any, image_id: str) -> list[ShareLink]:
     """The links to a picture."""
     return list(session.scalars(select(ShareLink).where(ShareLink.image_id == image_id)))
@@ -333,7 +318,7 @@ def test_nobody_reaches_what_is_anothers(studio: Any, ines: Any) -> None:
         ("GET", f"/studio?like={run}"),
         ("GET", f"/studio/runs/{run}"),
         ("GET", f"/studio/runs/{run}/events"),
-        ("GET", f"/studio/runs/{run}/partial/1"),
+        ("GET", f"/api/v1/runs/{run}/partial/1"),
         ("POST", f"/studio/runs/{run}/stop"),
         ("POST", f"/studio/runs/{run}/forget"),
         ("GET", f"/images/{image}"),
