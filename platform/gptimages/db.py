@@ -59,12 +59,16 @@ class Database:
         """
         if self.engine.dialect.name != "sqlite":
             return True
-        with self.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        pooled = self.engine.raw_connection()  # outside of any transaction
+        try:
+            cursor = pooled.cursor()
+            cursor.execute("PRAGMA busy_timeout = 0")
             try:
-                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             finally:
-                connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")  # back into the pool as it was
+                cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")  # back into the pool as it was
+        finally:
+            pooled.close()
         return not busy
 
     def close(self) -> None:
