@@ -35,6 +35,19 @@ def test_public_pages(service: Service, open_page: Any, width: int, scheme: str)
     assert faults == []
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+@pytest.mark.parametrize("name", list(pages.FOLLOWED))
+def test_pages_behind_links(service: Service, open_page: Any, name: str, width: int, scheme: str) -> None:
+    """No page with an id in its address has an accessibility fault or scrolls sideways, from picture to retention plan."""
+    page = open_page(width, scheme)
+    pages.sign_in(page, service.url, name)
+    faults = []
+    for one in pages.FOLLOWED[name](page, service.url):
+        faults += faults_of(page)
+        assert page.locator("main h1").count() == 1, f"{one} has no heading"
+    assert faults == []
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", list(pages.PAGES))
