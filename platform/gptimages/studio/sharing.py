@@ -50,10 +50,8 @@ def end(session: Session, account_id: str, link_id: str, *, now: datetime) -> Sh
 
 
 def end_all(session: Session, account_id: str, *, now: datetime) -> None:
-    """Ends every link of the person that still opens."""
-    query = select(ShareLink.id).where(
-        ShareLink.account_id == account_id, ShareLink.ended_at.is_(None), ShareLink.expires_at > now
-    )
+    """Ends every link of the person."""
+    query = select(ShareLink.id).where(ShareLink.account_id == account_id, ShareLink.ended_at.is_(None))
     for link_id in session.scalars(query).all():
         end(session, account_id, link_id, now=now)
 
