@@ -79,7 +79,7 @@ def test_what_is_left_out_stands_nowhere_in_the_archive(here: Installation, seed
     words = b"\n".join(archive_of(here, person.subject).values())
     for (table, column), canary in person.canaries().items():
         tag = here.catalog.tag(here.catalog.table(table).c[column])
-        if not tag.export:
+        if not tag.export and canary != person.subject.encode():  # the person's own id is theirs wherever it stands
             assert canary not in words, (table, column)
 
 
