@@ -46,13 +46,8 @@ class Scheduler:
 
     def tick(self, kind: str) -> bool:
         """Promises a job of `kind` unless one waits already; returns whether it did."""
-        now = self._here.clock()
         with self._here.db.write() as session:
-            waiting = select(Job.id).where(Job.kind == kind, Job.ref == REF, Job.state.in_(("queued", "running")))
-            if session.scalar(waiting.limit(1)) is not None:
-                return False
-            queue.promise(session, kind, REF, now=now)
-        return True
+            return queue.promise_once(session, kind, REF, now=self._here.clock())
 
     def missed(self, now: datetime) -> list[str]:
         """The kinds whose last tick lies before the latest time at which they should have run."""

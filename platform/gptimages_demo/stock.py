@@ -12,6 +12,7 @@ from gptimages_demo.vocabulary import PROMPTS, STYLES
 from gptimages_jobs.engines.preview import PreviewEngine
 
 EACH = 1
+SIZE = Size(768, 512)  # invented people share these pictures, so small ones do
 
 
 class StockPicture(msgspec.Struct, frozen=True):
@@ -38,12 +39,11 @@ class Stock:
 def draw(told: Callable[[int, int], None]) -> Stock:
     """Draws the stock; `told` hears how many of how many prompts are drawn."""
     engine = PreviewEngine()
-    size = engine.sizes[0]
     pictures: dict[str, list[StockPicture]] = {}
     for number, words in enumerate(PROMPTS):
         style = STYLES[number % len(STYLES)]
-        request = EngineRequest(prompt=words, size=size, style=style, count=EACH, quality="draft")
+        request = EngineRequest(prompt=words, size=SIZE, style=style, count=EACH, quality="draft")
         done = [event for event in engine.run(request) if isinstance(event, Finished)]
         pictures[words] = [StockPicture(event.image, thumbnail(event.image)) for event in done]
         told(number + 1, len(PROMPTS))
-    return Stock(engine.model, size, pictures)
+    return Stock(engine.model, SIZE, pictures)

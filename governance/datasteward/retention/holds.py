@@ -1,7 +1,8 @@
 """Legal holds: while one is in force, nothing of the person is disposed of, by retention or by erasure.
 
-Placing and lifting are audited by the hold's id; why is told by the number of a file, in the hold's own row and never in the log. Retention and
-erasure ask here and nowhere else; what was due under a hold goes with the first plan after it is lifted.
+Placing and lifting are audited by the hold's id; why is told by the number of a file, in the hold's own row and never
+in the log. Retention and erasure ask here and nowhere else; what was due under a hold goes with the first plan after it
+is lifted.
 """
 
 from __future__ import annotations

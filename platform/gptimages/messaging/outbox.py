@@ -70,6 +70,8 @@ def wants_promotion(session: Session, account_id: str) -> bool:
 
 
 def _wake(session: Session, now: datetime) -> None:
-    waiting = select(Job.id).where(Job.kind == MAIL, Job.ref == ALL_WAITING, Job.state == "queued", Job.run_after <= now)
+    waiting = select(Job.id).where(
+        Job.kind == MAIL, Job.ref == ALL_WAITING, Job.state == "queued", Job.run_after <= now
+    )
     if session.scalar(waiting.limit(1)) is None:
         queue.promise(session, MAIL, ALL_WAITING, now=now)

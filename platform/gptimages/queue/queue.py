@@ -26,6 +26,17 @@ def promise(session: Session, kind: str, ref: str, *, now: datetime, run_after: 
     return job
 
 
+def promise_once(session: Session, kind: str, ref: str, *, now: datetime) -> bool:
+    """Promises a job unless one of that kind about that row waits or runs; two who ask at once promise one."""
+    if session.get_bind().dialect.name == "postgresql":  # SQLite's writers come one after the other anyway
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"{kind} {ref}"))))
+    open_ = select(Job.id).where(Job.kind == kind, Job.ref == ref, Job.state.in_(("queued", "running")))
+    if session.scalar(open_.limit(1)) is not None:
+        return False
+    promise(session, kind, ref, now=now)
+    return True
+
+
 def any_due(session: Session, kinds: Collection[str], *, now: datetime) -> bool:
     """Whether there is a job to claim: a cheap question that takes no lock."""
     return session.scalar(select(_due(kinds, now).exists())) or False

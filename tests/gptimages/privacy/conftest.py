@@ -41,12 +41,6 @@ Seeder = Callable[[], Seeded]
 
 
 @pytest.fixture
-def here(any_here: Installation) -> Installation:
-    """Every test of the privacy centre runs on both databases."""
-    return any_here
-
-
-@pytest.fixture
 def seed(here: Installation) -> Seeder:
     """Makes a person with one row in every table, every column filled."""
 

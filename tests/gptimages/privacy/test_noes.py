@@ -28,6 +28,13 @@ from gptimages.web.app import create_app
 from gptimages_jobs.generate import Generate
 from gptimages_jobs.worker import Worker
 
+
+@pytest.fixture
+def here(any_here: Installation) -> Installation:
+    """On both databases."""
+    return any_here
+
+
 FOX = devices.Device("203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
 NO = {"sec-gpc": "1"}
 

@@ -71,12 +71,6 @@ def settings(tmp_path: Path, settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def here(any_here: Installation) -> Installation:
-    """Every test of the studio runs on both databases."""
-    return any_here
-
-
-@pytest.fixture
 def studio(here: Installation, person: Callable[..., Account]) -> Iterator[Studio]:
     """The studio, served."""
     hub = Hub()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
 from sqlalchemy import func, select, update
 from support.engines import PlainEngine
 
@@ -21,6 +22,13 @@ from gptimages.studio import asking
 from gptimages.studio.facts import EngineFacts
 from gptimages.studio.models import Generation
 from gptimages.studio.wish import Wish
+
+
+@pytest.fixture
+def here(any_here: Installation) -> Installation:
+    """On both databases."""
+    return any_here
+
 
 TOGETHER = 10
 FACTS = EngineFacts.of(PlainEngine())

@@ -13,11 +13,18 @@ from support.engines import encoded
 from datasteward.audit import log as audit
 from datasteward.disposal.disposal import destroy_objects
 from datasteward.retention import holds
+from gptimages.installation import Installation
 from gptimages.queue.models import Job
 from gptimages.studio import history, images, runs
 from gptimages.studio.engine import EngineRequest, Size
 from gptimages.studio.models import Favourite, Generation, Image, ReferenceImage, ShareLink
 from gptimages_jobs import retention
+
+
+@pytest.fixture
+def here(any_here: Installation) -> Installation:
+    """On both databases."""
+    return any_here
 
 
 def made(studio: Any, account: Any, *prompts: str, **wanted: Any) -> list[str]:

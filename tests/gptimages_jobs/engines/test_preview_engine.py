@@ -234,7 +234,7 @@ def test_what_cannot_be_drawn_is_refused_in_a_sentence(settings: dict[str, objec
 TABLE = [word for table in words.FAMILIES.values() for part in table.values() for word in part.split("|")]
 
 
-@settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     prompt=st.one_of(st.text(max_size=60), st.lists(st.sampled_from(TABLE), max_size=4).map(" ".join)),
     style=st.sampled_from([style.id for style in STYLES]),
