@@ -15,8 +15,10 @@ import msgspec
 import pytest
 from support.postgres import PostgresServer, server
 
+from gptimages import opening
 from gptimages.accounts import people, roles
 from gptimages.accounts.models import Account
+from gptimages.db import Database
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
 
@@ -51,9 +53,22 @@ def policies(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ROOT / "policies", tmp_path / "policies"))
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An empty database with all tables, made once by the migrations; tests begin with a copy of it."""
+    path = tmp_path_factory.mktemp("migrated") / "gptimages.db"
+    db = Database(f"sqlite:///{path}")
+    opening.migrate(db)
+    db.forget_deleted()
+    db.close()
+    return path.read_bytes()
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, migrated: bytes) -> Settings:
     """Settings of a demo installation in a directory of its own."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "gptimages.db").write_bytes(migrated)
     return Settings(
         data=tmp_path / "data",
         policies=ROOT / "policies",

@@ -7,6 +7,7 @@ Touches the directory alone. What a file may say stands in `model`, what must ag
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -81,7 +82,22 @@ FILES: dict[str, type[msgspec.Struct]] = {
 
 
 def load(directory: Path) -> PolicySet:
-    """The policy set in `directory`. Raises PolicyError with every mistake found, each with file, line and remedy."""
+    """The policy set in `directory`. Raises PolicyError with every mistake found, each with file, line and remedy.
+
+    The same bytes in the same place are read once in a process.
+    """
+    try:
+        return _loaded(directory, digest(directory))
+    except OSError:  # a file that cannot be read is one of the findings
+        return _read(directory)
+
+
+@lru_cache(maxsize=4)
+def _loaded(directory: Path, _digest: str) -> PolicySet:
+    return _read(directory)
+
+
+def _read(directory: Path) -> PolicySet:
     findings = Findings()
     sources = {name: read_text(directory / name, name, findings) for name in FILES}
     read = {
