@@ -1,18 +1,49 @@
-"""Data categories beside the fields, and what follows from them: see tags for the language, catalog for the answers."""
+"""Data categories beside the fields, and what follows from them.
 
-from datasteward.catalog.catalog import Catalog, within
-from datasteward.catalog.tags import Record, Road, Tag, is_subject, nobody, owned_by, owned_via, record, tag
+`tags` and `roads` are the language, `catalog` gives the answers, `ownership` turns roads into SQL.
+"""
+
+from datasteward.catalog.catalog import Catalog, foreign_keys, within
+from datasteward.catalog.roads import (
+    Leaving,
+    Road,
+    anonymise,
+    is_subject,
+    keep,
+    last_owner,
+    nobody,
+    owned_by,
+    owned_through,
+    owned_via,
+    seen_by,
+    seen_through,
+    seen_via,
+    with_any,
+)
+from datasteward.catalog.tags import Identifiability, Origin, Record, Tag, record, tag
 
 __all__ = [
     "Catalog",
+    "Identifiability",
+    "Leaving",
+    "Origin",
     "Record",
     "Road",
     "Tag",
+    "anonymise",
+    "foreign_keys",
     "is_subject",
+    "keep",
+    "last_owner",
     "nobody",
     "owned_by",
+    "owned_through",
     "owned_via",
     "record",
+    "seen_by",
+    "seen_through",
+    "seen_via",
     "tag",
+    "with_any",
     "within",
 ]

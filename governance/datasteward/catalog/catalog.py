@@ -1,31 +1,45 @@
-"""The catalog: every table and column of a service with its category and its road to the data subject.
+"""The catalog: every table and column of a service with its category and its roads to the data subjects.
 
-Built once from SQLAlchemy metadata; retention, erasure, export, reports and encryption ask it instead of naming tables.
+Built once from SQLAlchemy metadata; retention, erasure, export, purposes, reports and encryption ask it instead of naming
+tables. What follows from a road as SQL stands in `ownership`, what can be wrong with tags in `faults`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, MetaData, Select, Table, select
+from sqlalchemy import ColumnElement, CompoundSelect, ForeignKeyConstraint, MetaData, Select, Table, literal
 from sqlalchemy.schema import Column
-from sqlalchemy.sql.expression import literal
 
+from datasteward.catalog import faults, ownership
+from datasteward.catalog.ownership import Test
+from datasteward.catalog.roads import Road
 from datasteward.catalog.tags import RECORD, TAG, Record, Tag
 from datasteward.errors import CatalogError
+from datasteward.statements import Sub, nested
 
 
 class Catalog:
     """The tagged tables of one or more MetaData, in an order in which each table stands after those it refers to.
 
-    Raises CatalogError, naming every fault at once, when a column has no tag, a table no record, or a road leads nowhere.
+    `prefixes` tags what lies under a prefix of the object store, `log_fields` what a field of the log holds: each value is
+    what `tag(…)` gives. Raises CatalogError, naming every fault at once, when a column has no tag, a table no record, or a
+    road leads nowhere.
     """
 
-    def __init__(self, *metadatas: MetaData) -> None:
+    def __init__(
+        self,
+        *metadatas: MetaData,
+        prefixes: Mapping[str, Mapping[Any, Any]] | None = None,
+        log_fields: Mapping[str, Mapping[Any, Any]] | None = None,
+    ) -> None:
         self.tables: tuple[Table, ...] = tuple(t for m in metadatas for t in m.sorted_tables)
+        self.prefixes: dict[str, Tag] = {name: info[TAG] for name, info in (prefixes or {}).items()}
+        self.log_fields: dict[str, Tag] = {name: info[TAG] for name, info in (log_fields or {}).items()}
         self._by_name = {t.name: t for t in self.tables}
-        if faults := [fault for table in self.tables for fault in self._faults(table)]:
-            raise CatalogError("\n".join(faults))
+        if found := faults.of(self.tables):
+            raise CatalogError("\n".join(found))
 
     def table(self, name: str) -> Table:
         """The table of that name. Raises CatalogError when there is none."""
@@ -39,77 +53,74 @@ class Catalog:
         found: Record = table.info[RECORD]
         return found
 
-    def tag(self, column: Column[object]) -> Tag:
+    def tag(self, column: Column[Any]) -> Tag:
         """What the column holds."""
         found: Tag = column.info[TAG]
         return found
 
     def personal(self) -> Iterator[Table]:
-        """The tables that lead to a data subject."""
-        return (t for t in self.tables if self.record(t).road.kind != "nobody")
+        """The tables that lead to a data subject, be it one who owns the row or one who appears in it."""
+        return (t for t in self.tables if any(road.kind != "nobody" for road in self.record(t).roads))
 
-    def columns(self, category: str) -> Iterator[Column[object]]:
+    def owned(self) -> Iterator[Table]:
+        """The tables whose rows belong to a data subject."""
+        return (t for t in self.tables if self.record(t).owners)
+
+    def columns(self, category: str) -> Iterator[Column[Any]]:
         """Every column whose category is `category` or lies under it."""
         return (c for t in self.tables for c in t.columns if within(self.tag(c).category, category))
 
-    def objects(self, table: Table) -> list[Column[object]]:
+    def objects(self, table: Table) -> list[Column[Any]]:
         """The columns of the table that hold keys of objects."""
         return [c for c in table.columns if self.tag(c).holds == "object"]
 
-    def subject(self, table: Table) -> ColumnElement[str]:
-        """An expression for the id of the data subject of a row of `table`, usable in any statement that selects from it.
+    def some_person(
+        self, table: Table, test: Test, *, roads: tuple[Road, ...] | None = None, sub: Sub = nested
+    ) -> ColumnElement[bool]:
+        """Whether a row of `table` has an owner whose id passes `test`: true or false, never NULL.
+
+        `roads` looks along these roads instead of all that own; `sub` makes the sub-selects.
+        """
+        return ownership.some_person(self, table, test, self.record(table).owners if roads is None else roads, sub)
+
+    def belonging_to(self, table: Table, subject: str) -> ColumnElement[bool]:
+        """The condition that a row of `table` belongs to the data subject `subject`, alone or with others."""
+        return self.some_person(table, lambda person: person == literal(subject))
+
+    def of_others(self, table: Table, subject: str) -> ColumnElement[bool]:
+        """The condition that a row of `table` belongs to somebody else than `subject`, alone or with others."""
+        return self.some_person(table, lambda person: person != literal(subject))
+
+    def concerning(self, table: Table, subject: str) -> ColumnElement[bool]:
+        """The condition that a row of `table` belongs to `subject`, or that they appear in it."""
+        roads = tuple(road for road in self.record(table).roads if road.kind != "nobody")
+        return self.some_person(table, lambda person: person == literal(subject), roads=roads)
+
+    def subjects(self, table: Table, rows: ColumnElement[bool]) -> Select[Any] | CompoundSelect[Any]:
+        """A statement for the ids (column `subject`) of those to whom the `rows` of `table` belong; the same may come twice.
 
         Raises CatalogError for a table that belongs to nobody.
         """
-        road = self.record(table).road
-        if road.kind == "nobody":
-            raise CatalogError(f"The table {table.name} belongs to nobody.")
-        column = table.c[road.column]
-        if road.kind in ("subject", "owned"):
-            return column
-        parent_key = self._foreign(table).column
-        parent = parent_key.table
-        inner = select(self.subject(parent)).where(parent_key == column)
-        return inner.correlate(table).scalar_subquery()
+        return ownership.subjects(self, table, rows)
 
-    def belonging_to(self, table: Table, subject: str) -> ColumnElement[bool]:
-        """The condition that a row of `table` belongs to the data subject `subject`."""
-        road = self.record(table).road
-        if road.kind in ("subject", "owned"):
-            return table.c[road.column] == literal(subject)
-        parent_key = self._foreign(table).column
-        parent = parent_key.table
-        return table.c[road.column].in_(select(parent_key).where(self.belonging_to(parent, subject)))
+    def clock(self, table: Table, name: str) -> ColumnElement[Any] | None:
+        """An expression for the moment (UTC) from which the clock `name` of a row runs: its own column, or that of the
+        row to which its first road leads; None when neither has this clock.
+        """
+        return ownership.along(self, table, lambda record: record.clocks.get(name))
 
-    def dependents(self, table: Table) -> list[ForeignKey]:
+    def country(self, table: Table) -> ColumnElement[Any] | None:
+        """An expression for the country whose law sets the period of a row, found like a clock; None when none is told."""
+        return ownership.along(self, table, lambda record: record.country)
+
+    def dependents(self, table: Table) -> list[ForeignKeyConstraint]:
         """The foreign keys that point at `table` from anywhere in the catalog (a row may not outlive what it refers to)."""
-        return [key for child in self.tables for key in child.foreign_keys if key.column.table is table]
+        return [key for child in self.tables for key in foreign_keys(child) if key.referred_table is table]
 
-    def rows_of(self, table: Table, subject: str) -> Select[tuple[object, ...]]:
-        """A statement for the rows of `table` that belong to `subject`."""
-        return select(table).where(self.belonging_to(table, subject))
 
-    def _foreign(self, table: Table) -> ForeignKey:
-        return next(iter(table.c[self.record(table).road.column].foreign_keys))
-
-    def _faults(self, table: Table) -> Iterable[str]:
-        for column in table.columns:
-            if TAG not in column.info:
-                yield f"The column {table.name}.{column.name} has no data category: give it info=tag(…)."
-        if RECORD not in table.info:
-            yield f"The table {table.name} does not say whose its rows are: give it info=record(…)."
-            return
-        yield from self._road_faults(table)
-
-    def _road_faults(self, table: Table) -> Iterable[str]:
-        told = self.record(table)
-        named = {*told.clocks.values(), *([told.country] if told.country else [])}
-        if told.road.kind != "nobody":
-            named.add(told.road.column)
-        for name in sorted(named - set(table.c.keys())):
-            yield f"The table {table.name} names a column {name} that it does not have."
-        if told.road.kind == "via" and told.road.column in table.c and not table.c[told.road.column].foreign_keys:
-            yield f"The road of {table.name} goes through {told.road.column}, which is no foreign key."
+def foreign_keys(table: Table) -> list[ForeignKeyConstraint]:
+    """The foreign keys of the table, in the order of their columns."""
+    return sorted(table.foreign_key_constraints, key=lambda key: [str(c.name) for c in key.columns])
 
 
 def within(category: str, ancestor: str) -> bool:

@@ -1,90 +1,98 @@
-"""What a service says beside its fields: the category of each column, and the road of each table to its data subject.
+"""What a service says beside its fields: the category of each column, and the roads of each table to its data subjects.
 
     class UsageEvent(Base):
         __tablename__ = "usage_event"
         __table_args__ = {"info": record("user.behavior.usage", owned_by("account_id"), clocks={"created": "created_at"})}
         id: Mapped[str] = mapped_column(primary_key=True, info=tag("system.operations"))
 
-The tags live in SQLAlchemy's own `info` dictionaries, so the models stay plain; `catalog.Catalog` reads them.
+The tags live in SQLAlchemy's own `info` dictionaries, so the models stay plain; `catalog.Catalog` reads them. Roads stand in
+`roads`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 
+from datasteward.catalog.roads import Road
+
 TAG = "datasteward.tag"
 RECORD = "datasteward.record"
 
+Origin = Literal["provided", "observed", "derived"]
+"""Whether the person gave the data, the service saw it, or it was made from other data (WP242 rev.01, GDPR Art. 20)."""
+Identifiability = Literal["identified", "pseudonymous", "anonymous"]
+"""Whether the data names a person, leads to one by way of other data (GDPR Art. 4(5)), or to nobody (recital 26)."""
+
 
 class Tag(msgspec.Struct, frozen=True):
-    """What one column holds.
+    """What one column, key path, log field or object prefix holds.
 
-    `category` is a key of policies/taxonomy.yaml. `holds="object"`: the column is the key of an object in the object
-    store, whose bytes are exported and destroyed with the row. `export=False` needs `why_not`, a reason that the
-    person can read.
+    `category` is a key of policies/taxonomy.yaml, which also says `origin` and `identifiability` where the tag does not.
+    `holds="object"`: the column is the key of an object in the object store, whose bytes are exported and destroyed with
+    the row. `export=False` needs `why_not`, a reason that the person can read. `paths` tags a JSON column by key path
+    (`"browser.name"`); `at` is where the tag was written, `file:line`. Whether it is encrypted is told by the type.
     """
 
     category: str
     export: bool = True
     why_not: str | None = None
     holds: Literal["value", "object"] = "value"
-
-
-class Road(msgspec.Struct, frozen=True):
-    """How a row leads to its data subject (see the four functions below)."""
-
-    kind: Literal["subject", "owned", "via", "nobody"]
-    column: str = ""
-    reason: str = ""
+    origin: Origin | None = None
+    identifiability: Identifiability | None = None
+    paths: Mapping[str, Tag] = {}
+    at: str = ""
 
 
 class Record(msgspec.Struct, frozen=True):
     """What a row of one table is, whose it is, and which columns its retention clocks start from.
 
     `clocks` maps the clock names of policies/retention.yaml to columns holding UTC times; `country` names the column
-    with the country whose law sets the period, where one does.
+    with the country whose law sets the period, where one does. A clock or country that a table does not have is looked
+    for along its first road.
     """
 
     category: str
-    road: Road
+    roads: tuple[Road, ...]
     clocks: Mapping[str, str] = {}
     country: str | None = None
+    at: str = ""
 
-
-def is_subject(column: str) -> Road:
-    """The row is a data subject; `column` holds its opaque id."""
-    return Road("subject", column)
-
-
-def owned_by(column: str) -> Road:
-    """`column` holds the id of the data subject whose row this is (a foreign key or, where law keeps the row, not)."""
-    return Road("owned", column)
-
-
-def owned_via(column: str) -> Road:
-    """`column` is a foreign key to a table that has a road of its own; the row belongs to whom that row belongs."""
-    return Road("via", column)
-
-
-def nobody(reason: str) -> Road:
-    """The table holds no personal data; the reason is read by auditors."""
-    return Road("nobody", reason=reason)
+    @property
+    def owners(self) -> tuple[Road, ...]:
+        """The roads to those whose row it is."""
+        return tuple(road for road in self.roads if road.owns)
 
 
 def tag(
-    category: str, *, export: bool = True, why_not: str | None = None, holds: Literal["value", "object"] = "value"
+    category: str,
+    *,
+    export: bool = True,
+    why_not: str | None = None,
+    holds: Literal["value", "object"] = "value",
+    origin: Origin | None = None,
+    identifiability: Identifiability | None = None,
+    paths: Mapping[str, Mapping[Any, Any]] | None = None,
 ) -> dict[Any, Any]:
-    """The `info` of a column. Raises ValueError when a column is kept out of the export without a reason."""
+    """The `info` of a column; `paths` holds more of them. Raises ValueError when export is refused without a reason."""
     if not export and not why_not:
         raise ValueError(f"A column of category {category} is kept out of the export: say why_not.")
-    return {TAG: Tag(category, export, why_not, holds)}
+    inner = {path: found[TAG] for path, found in (paths or {}).items()}
+    return {TAG: Tag(category, export, why_not, holds, origin, identifiability, inner, _caller())}
 
 
 def record(
-    category: str, road: Road, *, clocks: Mapping[str, str] | None = None, country: str | None = None
+    category: str, *roads: Road, clocks: Mapping[str, str] | None = None, country: str | None = None
 ) -> dict[Any, Any]:
-    """The `info` of a table, given in `__table_args__`."""
-    return {RECORD: Record(category, road, dict(clocks or {}), country)}
+    """The `info` of a table, given in `__table_args__`. Raises ValueError without a road."""
+    if not roads:
+        raise ValueError(f"A record of category {category} has no road: give nobody(reason) when it is nobody's.")
+    return {RECORD: Record(category, roads, dict(clocks or {}), country, _caller())}
+
+
+def _caller() -> str:
+    frame = sys._getframe(2)  # `catalog check` names the line where a tag was written
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

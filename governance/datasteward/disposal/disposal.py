@@ -1,37 +1,25 @@
 """Deleting rows for good: what refers to them first, the keys of their objects into the outbox, set by set.
 
-Which rows hang on which follows from the foreign keys: a row may not outlive what it must refer to, and lets go of what
-it may refer to. The bytes of objects are destroyed after the commit, by `destroy_objects`, as often as it takes.
+Which rows hang on which is told by `hanging`. The bytes of objects are destroyed after the commit, by `destroy_objects`, as
+often as it takes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    ForeignKey,
-    Select,
-    Table,
-    and_,
-    delete,
-    insert,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Table, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import Column
 
 from datasteward.catalog import Catalog
+from datasteward.catalog.ownership import far, own
+from datasteward.disposal.hanging import hanging, must_go, released
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectStoreError
 from datasteward.objects import EncryptedObjects
-from datasteward.statements import changed
+from datasteward.statements import changed, nested, one_of
 
 BATCH = 500
 
@@ -43,49 +31,16 @@ def dispose(
 
     Returns how many rows went, by table. The caller commits; nothing is loaded into memory.
     """
-    going = [*hanging(catalog, table, where), (table, where)]
+    going = hanging(catalog, table, where)
     for parent, rows in going:
         for key in catalog.dependents(parent):
-            if not must_go(key) and key.parent.table is not parent:
-                refers = key.parent.in_(nested(select(key.column).where(rows)))
-                session.execute(update(key.parent.table).where(refers).values({key.parent: None}))
+            if not must_go(key):
+                refers = one_of(own(key), nested(select(*far(key)).where(rows)))
+                session.execute(update(key.table).where(refers).values(dict.fromkeys(released(key))))
     for each, rows in going:
         for column in catalog.objects(each):
             promise_objects(session, column, rows, now=now)
     return +Counter({str(each.name): changed(session, delete(each).where(rows)) for each, rows in going})
-
-
-def nested(rows: Select[Any]) -> Select[Any]:
-    """The rows as a sub-select of whatever it stands in, correlated with nothing."""
-    return rows.correlate(None)
-
-
-def hanging(
-    catalog: Catalog,
-    table: Table,
-    going: ColumnElement[bool],
-    sub: Callable[[Select[Any]], Select[Any]] = nested,
-) -> list[tuple[Table, ColumnElement[bool]]]:
-    """The rows of other tables that go because they must refer, at any depth, to a `going` row of `table`.
-
-    Each table stands there once, those that refer before those they refer to: the order in which they can be deleted.
-    `sub` makes the sub-selects.
-    """
-    found: dict[Table, ColumnElement[bool]] = {table: going}
-    for child in catalog.tables:
-        keys = [key for key in child.foreign_keys if key.column.table in found and must_go(key)]
-        refers = [
-            and_(key.parent.is_not(None), key.parent.in_(sub(select(key.column).where(found[key.column.table]))))
-            for key in sorted(keys, key=lambda key: str(key.parent.name))
-        ]
-        if refers and child is not table:
-            found[child] = or_(*refers)
-    return [(each, rows) for each, rows in reversed(found.items()) if each is not table]
-
-
-def must_go(key: ForeignKey) -> bool:
-    """Whether a row that refers by `key` has to go with what it refers to (else it lets go of it)."""
-    return not (key.parent.nullable and key.ondelete == "SET NULL")
 
 
 def promise_object(session: Session, key: str, *, now: datetime) -> None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Select, Table, and_, false, not_, or_, select
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, and_, false, not_, or_, select
 
 from datasteward.catalog import Catalog
-from datasteward.disposal.disposal import must_go
+from datasteward.catalog.ownership import far, own
+from datasteward.disposal.hanging import ancestors, must_go
 from datasteward.retention import holds
 from datasteward.retention.plan import EVERYWHERE
+from datasteward.statements import one_of, these
 
 
 def due(catalog: Catalog, table: Table, clock: str, cutoffs: Mapping[str, datetime]) -> ColumnElement[bool]:
@@ -38,24 +39,7 @@ def held(catalog: Catalog, table: Table) -> ColumnElement[bool]:
 
 def of_held_person(catalog: Catalog, table: Table) -> ColumnElement[bool]:
     """Rows that belong to a data subject under a hold."""
-    road = catalog.record(table).road
-    if road.kind == "nobody":
-        return false()
-    column = table.c[road.column]
-    if road.kind in ("subject", "owned"):
-        return and_(column.is_not(None), column.in_(these(holds.subjects())))
-    parent_key = next(iter(column.foreign_keys)).column
-    parents = select(parent_key).where(of_held_person(catalog, parent_key.table))
-    return and_(column.is_not(None), column.in_(these(parents)))
-
-
-def these(rows: Select[Any]) -> Select[Any]:
-    """The same rows by way of a common table expression: it correlates with nothing, and conditions do not nest.
-
-    SQLite's parser gives up at a depth of a hundred, which conditions over a few tables would pass. For queries alone:
-    Python's driver for SQLite does not count what a statement changes that begins with WITH.
-    """
-    return select(*rows.cte().c)
+    return catalog.some_person(table, lambda person: person.in_(these(holds.subjects())), sub=these)
 
 
 def filled(table: Table, columns: tuple[str, ...]) -> ColumnElement[bool]:
@@ -68,12 +52,14 @@ def none_of(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
     return not_(or_(false(), *conditions))
 
 
-def _same_person(catalog: Catalog, key: ForeignKey) -> bool:
-    """Whether the road of the referring row leads over `key`, so that it always belongs to whom the other row belongs."""
-    road, other = catalog.record(key.parent.table).road, catalog.record(key.column.table).road
-    if road.kind == "nobody" or road.column != key.parent.name:
+def _same_people(catalog: Catalog, key: ForeignKeyConstraint) -> bool:
+    """Whether `key` is the only road of the referring row, so that it always belongs to whom the other row belongs."""
+    roads = catalog.record(key.table).owners
+    if len(roads) != 1 or set(roads[0].columns) != set(key.column_keys):
         return False
-    return road.kind == "via" or (other.kind in ("subject", "owned") and other.column == key.column.name)
+    others = catalog.record(key.referred_table).owners
+    theirs = [[str(column.name) for column in far(key)]] == [list(road.columns) for road in others]
+    return roads[0].kind == "via" or (roads[0].kind == "by" and theirs and others[0].kind in ("subject", "by"))
 
 
 def _held(catalog: Catalog, table: Table, known: dict[Table, ColumnElement[bool]]) -> ColumnElement[bool]:
@@ -81,10 +67,10 @@ def _held(catalog: Catalog, table: Table, known: dict[Table, ColumnElement[bool]
         return known[table]
     reasons = [of_held_person(catalog, table)]
     for key in catalog.dependents(table):
-        child = key.parent.table
-        if child is table or (_same_person(catalog, key) and not catalog.dependents(child)):
-            continue  # in the second case the child is held exactly when this row is
-        kept = _held(catalog, child, known) if must_go(key) else of_held_person(catalog, child)
-        reasons.append(key.column.in_(these(select(key.parent).where(key.parent.is_not(None), kept))))
-    known[table] = or_(*reasons)
+        child = key.table
+        if must_go(key) and (child is table or (_same_people(catalog, key) and not catalog.dependents(child))):
+            continue  # the table itself is looked at below; in the second case the child is held exactly when this row is
+        kept = of_held_person(catalog, child) if child is table or not must_go(key) else _held(catalog, child, known)
+        reasons.append(one_of(far(key), these(select(*own(key)).where(*(c.is_not(None) for c in own(key)), kept))))
+    known[table] = ancestors(table, or_(*reasons))
     return known[table]

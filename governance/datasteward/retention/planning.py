@@ -54,7 +54,7 @@ def kept_back(session: Session, steward: Steward, subject: str, *, now: datetime
     """What is due of one data subject now, held or not: by the name of the rule how many rows."""
     catalog, found = steward.catalog, Counter[str]()
     for each in governed(steward):
-        if catalog.record(each.table).road.kind == "nobody":
+        if not catalog.record(each.table).owners:
             continue
         rows = Selection(each.table, each.clock, each.cutoffs(steward.policies, now), each.columns)
         mine = and_(selection.due(catalog, rows), catalog.belonging_to(each.table, subject))
@@ -135,9 +135,9 @@ def _named(counts: Counter[str]) -> dict[str, int]:
 
 def _people(session: Session, catalog: Catalog, taken: list[Going]) -> int:
     """How many data subjects the rows belong to."""
-    personal = [(table, rows) for table, rows in taken if catalog.record(table).road.kind != "nobody"]
+    personal = [(table, rows) for table, rows in taken if catalog.record(table).owners]
     if not personal:
         return 0
-    named = [select(catalog.subject(table).label("subject")).select_from(table).where(rows) for table, rows in personal]
+    named = [catalog.subjects(table, rows) for table, rows in personal]
     everybody = union(*named).subquery()
     return session.scalar(select(func.count(everybody.c.subject))) or 0

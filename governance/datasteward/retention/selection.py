@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
-from datasteward.disposal.disposal import hanging
+from datasteward.disposal.hanging import hanging
 from datasteward.retention import conditions
+from datasteward.statements import these
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,11 @@ class Tally:
                 self._emptied[chosen.table.name, column].append(rows)
             return Counter()
         extra: Counter[str] = Counter()
-        for child, along in hanging(self._catalog, chosen.table, rows, conditions.these):
-            fresh = and_(along, conditions.none_of(self._gone[child.name]))
-            extra[child.name] += self.count(child, fresh)
+        for child, along in hanging(self._catalog, chosen.table, rows, these):
+            own = [rows] if child is chosen.table else []
+            fresh = and_(along, conditions.none_of([*self._gone[child.name], *own]))
+            extra[child.name] += self.count(child, fresh) if along is not rows else 0
             self._gone[child.name].append(along)
-        self._gone[chosen.table.name].append(rows)
         return +extra
 
     def count(self, table: Table, rows: ColumnElement[bool]) -> int:

@@ -22,15 +22,16 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import ColumnElement, Table, and_, false, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
+from datasteward.catalog import Catalog
 from datasteward.disposal import disposal
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.retention import holds
-from datasteward.rights import requests
+from datasteward.rights import leaving, requests
 from datasteward.rights.keeping import stays
 from datasteward.rights.models import SubjectRequest
 from datasteward.steward import Steward
@@ -140,11 +141,11 @@ class Erasure:
                 holds.refuse_held(session, subject)  # one that was placed since the line above; the next run blocks
             now = notes.rows_at or self._clock()
             gone = Counter(notes.rows)
-            for table in reversed(list(catalog.personal())):
+            for table in leaving.in_order(catalog):
                 if stays(self._steward, table):
                     _let_go_of_objects(session, self._steward, table, subject, now)
                 else:
-                    gone += disposal.dispose(session, catalog, table, catalog.belonging_to(table, subject), now=now)
+                    gone += _leave(session, catalog, table, subject, now)
             notes.rows, notes.rows_at = {str(name): number for name, number in gone.items()}, now
             notes.objects = max(notes.objects, _waiting(session, now))
             requests.close_others(session, request, now=now)
@@ -194,10 +195,12 @@ def scan(session: Session, steward: Steward, subject: str) -> tuple[dict[str, in
     left: dict[str, int] = {}
     kept: dict[str, int] = {}
     for table in steward.catalog.personal():
-        number = _count(session, steward, table, subject)
         kept_here = stays(steward, table)
-        if number:
-            (kept if kept_here else left)[str(table.name)] = number
+        over = false() if kept_here else _over(steward.catalog, table, subject)
+        if number := _count(session, table, over):
+            left[str(table.name)] = number
+        if number := _count(session, table, and_(steward.catalog.concerning(table, subject), not_(over))):
+            kept[str(table.name)] = number
         if kept_here and (named := _objects_named(session, steward, table, subject)):
             left[str(table.name)] = len(named)
     if steward.vault.has(subject):
@@ -238,9 +241,24 @@ def _objects_named(session: Session, steward: Steward, table: Table, subject: st
     ]
 
 
-def _count(session: Session, steward: Steward, table: Table, subject: str) -> int:
-    mine = steward.catalog.belonging_to(table, subject)
-    return session.scalar(select(func.count()).select_from(table).where(mine)) or 0
+def _leave(session: Session, catalog: Catalog, table: Table, subject: str, now: datetime) -> Counter[str]:
+    """Deletes the rows of the table that go with the person, and empties what others' rows hold of them."""
+    gone = disposal.dispose(session, catalog, table, leaving.going(catalog, table, subject), now=now)
+    for columns, rows in leaving.emptied(catalog, table, subject):
+        for column in catalog.objects(table):
+            if column.name in columns:
+                disposal.promise_objects(session, column, rows, now=now)
+        session.execute(update(table).where(rows).values(dict.fromkeys(columns)))
+    return gone
+
+
+def _over(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
+    """Rows in which something is left that should be gone."""
+    return or_(leaving.going(catalog, table, subject), *(rows for _, rows in leaving.emptied(catalog, table, subject)))
+
+
+def _count(session: Session, table: Table, rows: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(table).where(rows)) or 0
 
 
 def _waiting(session: Session, since: datetime) -> int:

@@ -17,10 +17,11 @@ from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, Table, func, select
+from sqlalchemy import Row, Select, Table, and_, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import Column
 
+from datasteward.catalog import Catalog
 from datasteward.errors import DecryptionFailed, ObjectMissing
 from datasteward.rights import index_page, rows
 from datasteward.rights.archive import StreamedZip
@@ -89,6 +90,8 @@ class Export:
                     self._told(done, total)
 
     def _object(self, table: Table, column: Column[Any], row: Row[Any], key: str) -> Iterator[bytes]:
+        if rows.hidden(row, column):
+            return
         name = rows.identity(table, row)
         try:
             pieces = iter(self._steward.objects.open(self._subject, key))
@@ -188,7 +191,7 @@ class Export:
         return sorted(told or found, key=lambda c: not rows.is_words(c))
 
     def _is_owner(self, table: Table, column: Column[Any]) -> bool:
-        return self._steward.catalog.record(table).road.column == column.name
+        return any(column.name in road.columns for road in self._steward.catalog.record(table).roads)
 
     def _pictures(self, table: Table) -> Iterator[index_page.Picture]:
         catalog = self._steward.catalog
@@ -210,12 +213,13 @@ class Export:
         parents = [
             (key, [c for c in rows.handed_over(catalog, key.column.table) if rows.is_words(c)])
             for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
-            if not key.parent.nullable and catalog.record(key.column.table).road.kind in ("owned", "via")
+            if not key.parent.nullable and key.column.table is not table and not _is_person(catalog, key.column.table)
         ]
-        query: Select[Any] = catalog.rows_of(table, self._subject)
+        query: Select[Any] = self._of_person(table, rows.query(catalog, table, self._subject))
         for key, words in parents:
             parent = key.column.table
-            query = query.add_columns(*parent.primary_key.columns, *words).join(parent, key.parent == key.column)
+            theirs = and_(key.parent == key.column, catalog.belonging_to(parent, self._subject))
+            query = query.add_columns(*parent.primary_key.columns, *words).outerjoin(parent, theirs)
         query = rows.in_order(catalog, table, query).execution_options(yield_per=rows.AT_ONCE)
         with self._session.execute(query) as found:
             for row in found:
@@ -235,21 +239,22 @@ class Export:
         return msgspec.json.format(msgspec.json.encode(told), indent=1)
 
     def _rows(self, table: Table, limit: int | None = None) -> Iterator[Row[Any]]:
-        query = self._of_person(table, select(table)).limit(limit)
+        query = self._of_person(table, rows.query(self._steward.catalog, table, self._subject)).limit(limit)
         query = rows.in_order(self._steward.catalog, table, query)
         with self._session.execute(query.execution_options(yield_per=rows.AT_ONCE)) as found:
             yield from found
 
     def _count(self, table: Table, condition: Any) -> int:
-        return (
-            self._session.scalar(self._of_person(table, select(func.count()).select_from(table)).where(condition)) or 0
-        )
+        mine = self._steward.catalog.concerning(table, self._subject)
+        query = self._of_person(table, select(func.count()).select_from(table).where(mine, condition))
+        return self._session.scalar(query) or 0
 
     def _of_person(self, table: Table, query: Select[Any]) -> Select[Any]:
-        query = query.where(self._steward.catalog.belonging_to(table, self._subject))
-        if table is SubjectRequest.__table__:
-            query = query.where(table.c.id != self._request)
-        return query
+        return query.where(table.c.id != self._request) if table is SubjectRequest.__table__ else query
+
+
+def _is_person(catalog: Catalog, table: Table) -> bool:
+    return any(road.kind == "subject" for road in catalog.record(table).roads)
 
 
 def _pixels(table: Table, row: Row[Any]) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, Table
+from sqlalchemy import Row, Select, Table, case, literal, select
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import Column
 
@@ -21,6 +21,8 @@ from datasteward.types import Sealed
 
 AT_ONCE = 500
 UNREADABLE = "(cannot be read any more)"
+HIDDEN = "datasteward_hides_"
+OF_OTHERS = "It is about somebody else; it is left out of the records that are theirs."
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -37,9 +39,10 @@ def handed_over(catalog: Catalog, table: Table) -> list[Column[Any]]:
 
 
 def left_out(catalog: Catalog, table: Table) -> list[LeftOut]:
-    """The columns of the table that the person does not get, each with its reason."""
+    """The columns of the table that the person does not get, or not in every row, each with its reason."""
     told = ((c, catalog.tag(c)) for c in table.columns)
-    return [LeftOut(str(table.name), str(c.name), t.why_not or "") for c, t in told if not t.export]
+    never = [LeftOut(str(table.name), str(c.name), t.why_not or "") for c, t in told if not t.export]
+    return never + [LeftOut(str(table.name), name, OF_OTHERS) for name in _hiding(catalog, table)]
 
 
 def in_order(catalog: Catalog, table: Table, query: Select[Any]) -> Select[Any]:
@@ -48,11 +51,29 @@ def in_order(catalog: Catalog, table: Table, query: Select[Any]) -> Select[Any]:
     return query.order_by(*([table.c[created]] if created else []), *table.primary_key.columns)
 
 
+def query(catalog: Catalog, table: Table, subject: str) -> Select[Any]:
+    """A statement for the rows that belong to the person or in which they appear, as stored; see `hidden`.
+
+    A column that a road hides is shown where another road leads to the person too that does not hide it.
+    """
+    found = select(table).where(catalog.concerning(table, subject))
+    for name in _hiding(catalog, table):
+        open_ = tuple(r for r in catalog.record(table).roads if name not in r.hides)
+        shown = catalog.some_person(table, lambda person: person == literal(subject), roads=open_)
+        found = found.add_columns(case((shown, 0), else_=1).label(HIDDEN + name))
+    return found
+
+
+def hidden(row: Row[Any], column: Column[Any]) -> bool:
+    """Whether the person is not shown this column of this row."""
+    return bool(row._mapping.get(HIDDEN + str(column.name), 0))
+
+
 def rows(session: Session, catalog: Catalog, table: Table, subject: str) -> Iterator[Row[Any]]:
     """The person's rows of the table, as stored, streamed."""
-    query = in_order(catalog, table, catalog.rows_of(table, subject))
-    with session.execute(query.execution_options(yield_per=AT_ONCE)) as found:
-        yield from found
+    found = in_order(catalog, table, query(catalog, table, subject))
+    with session.execute(found.execution_options(yield_per=AT_ONCE)) as result:
+        yield from result
 
 
 def identity(table: Table, row: Row[Any]) -> str:
@@ -66,7 +87,7 @@ def readable(vault: Vault, subject: str, table: Table, row: Row[Any], column: Co
     Bytes that are no text stay bytes. A value that does not open any more reads `UNREADABLE`: one damaged field does
     not keep the rest from its owner. Raises KeyMissing when the person has no key.
     """
-    value = row._mapping[column]
+    value = None if hidden(row, column) else row._mapping[column]
     if not isinstance(value, Box):
         return value
     try:
@@ -77,6 +98,11 @@ def readable(vault: Vault, subject: str, table: Table, row: Row[Any], column: Co
         return opened.decode()
     except UnicodeDecodeError:
         return opened
+
+
+def _hiding(catalog: Catalog, table: Table) -> list[str]:
+    """The columns that some road hides."""
+    return sorted({name for road in catalog.record(table).roads for name in road.hides})
 
 
 def is_words(column: Column[Any]) -> bool:

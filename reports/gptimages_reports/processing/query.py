@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, select, union
+from sqlalchemy import func, select, true, union
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog, within
@@ -131,7 +131,7 @@ def _people(session: Session, catalog: Catalog, holding: Holding) -> int:
     names = sorted(set().union(*(tables for category, tables in holding.items() if category != IDENTIFIER)))
     if not names:
         return 0
-    each = [select(catalog.subject(table).label("subject")).select_from(table) for table in map(catalog.table, names)]
+    each = [catalog.subjects(table, true()) for table in map(catalog.table, names)]
     return session.scalar(select(func.count(union(*each).subquery().c.subject))) or 0
 
 

@@ -56,7 +56,7 @@ def seed(here: Installation) -> Seeder:
 
 
 def _row(session: Session, here: Installation, table: Table, seeded: Seeded) -> None:
-    road = here.catalog.record(table).road
+    road = here.catalog.record(table).roads[0]
     key = seeded.subject if road.kind == "subject" else new_id()
     seeded.rows[str(table.name)] = key
     stored: dict[str, Any] = {}
@@ -64,7 +64,7 @@ def _row(session: Session, here: Installation, table: Table, seeded: Seeded) -> 
         name = str(column.name)
         if column.primary_key:
             value = key
-        elif road.kind == "owned" and column.name == road.column:
+        elif road.kind == "by" and column.name in road.columns:
             value = seeded.subject
         elif column.foreign_keys:
             value = _referred(session, here, column, seeded)

@@ -1,0 +1,90 @@
+"""What can be wrong with the tags themselves, before any policy or database is looked at. All faults are told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sqlalchemy import Table
+
+from datasteward.catalog.roads import Road
+from datasteward.catalog.tags import RECORD, TAG, Record
+
+
+def of(tables: Iterable[Table]) -> list[str]:
+    """A sentence for each fault in the tags of these tables."""
+    known = {str(table.name): table for table in tables}
+    found = [fault for table in known.values() for fault in _of(table, known)]
+    return found or list(_circles(known))
+
+
+def _of(table: Table, known: Mapping[str, Table]) -> Iterator[str]:
+    for column in table.columns:
+        if TAG not in column.info:
+            yield f"The column {table.name}.{column.name} has no data category: give it info=tag(…)."
+    if RECORD not in table.info:
+        yield f"The table {table.name} does not say whose its rows are: give it info=record(…)."
+        return
+    told: Record = table.info[RECORD]
+    named = {*told.clocks.values(), *([told.country] if told.country else [])}
+    for road in told.roads:
+        named |= {*road.hides, *road.leaving.columns, *(road.columns if road.kind != "through" else ())}
+    for name in sorted(named - set(table.c.keys())):
+        yield f"The table {table.name} names a column {name} that it does not have."
+    if any(road.kind == "nobody" for road in told.roads) and len(told.roads) > 1:
+        yield f"The table {table.name} belongs to nobody and to somebody: give either nobody(…) or the other roads."
+    for road in told.roads:
+        yield from _road(table, road, known)
+
+
+def _road(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[str]:
+    if road.kind == "via" and set(road.columns) <= set(table.c.keys()):
+        keys = [k for k in table.foreign_key_constraints if set(k.column_keys) == set(road.columns)]
+        if not keys:
+            yield f"The road of {table.name} goes through {', '.join(road.columns)}, which is no foreign key."
+        elif keys[0].referred_table is table:
+            yield f"The road of {table.name} leads back to {table.name}: name the owner in a column of the row itself."
+    if road.kind == "through":
+        association = known.get(road.table)
+        if association is None:
+            yield f"The road of {table.name} goes through {road.table}, which is no table of the catalog."
+            return
+        keys = [k for k in association.foreign_key_constraints if k.referred_table is table]
+        matching = [k for k in keys if not road.columns or set(k.column_keys) == set(road.columns)]
+        if not matching:
+            yield f"The road of {table.name} goes through {road.table}, which has no foreign key to it."
+        elif len(matching) > 1:
+            yield f"{road.table} refers to {table.name} in more than one way: name the columns of the road."
+
+
+def _circles(known: Mapping[str, Table]) -> Iterator[str]:
+    """Roads that lead back to where they begin; the way back from an association is none, for nobody takes it."""
+    leads = {name: set(_next(table)) for name, table in known.items()}
+    through = {(road.table, name) for name, table in known.items() for road in _owners(table) if road.kind == "through"}
+    leads = {name: {other for other in found if (name, other) not in through} for name, found in leads.items()}
+    for name in known:
+        if name in _reached(leads, name):
+            yield f"The roads of {name} lead in a circle: name the owner in a column of one of the tables."
+
+
+def _next(table: Table) -> Iterator[str]:
+    for road in _owners(table):
+        if road.kind == "through":
+            yield road.table
+        if road.kind == "via":
+            keys = (k for k in table.foreign_key_constraints if set(k.column_keys) == set(road.columns))
+            yield from (str(key.referred_table.name) for key in keys)
+
+
+def _owners(table: Table) -> tuple[Road, ...]:
+    told: Record = table.info[RECORD]
+    return told.owners
+
+
+def _reached(leads: Mapping[str, set[str]], name: str) -> set[str]:
+    found: set[str] = set()
+    ahead = set(leads[name])
+    while ahead:
+        step = ahead.pop()
+        found.add(step)
+        ahead |= leads.get(step, set()) - found
+    return found
