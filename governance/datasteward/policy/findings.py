@@ -53,6 +53,11 @@ class Findings:
         """Notes that the value at `place` of file `name` stands on `line`."""
         self._lines[name, place] = line
 
+    @property
+    def lines(self) -> dict[tuple[str, Place], int]:
+        """The line of every value that was read, by file and place."""
+        return dict(self._lines)
+
     def add(self, name: str, line: int, what: str, remedy: str) -> None:
         """Notes one mistake in file `name`."""
         self._found.add(Finding(str(self._paths.get(name, name)), line, what, remedy))

@@ -92,5 +92,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     api_token: Span
     policy_notice: Span
     retention_plan_age: Span
+    retention_clock_jump: Span
     first_plan: str
     plans: dict[str, Plan]

@@ -18,6 +18,7 @@ from datasteward.policy.checks import check
 from datasteward.policy.findings import Findings
 from datasteward.policy.limits import Limits
 from datasteward.policy.model import (
+    Anonymisation,
     Controller,
     Cookie,
     Encryption,
@@ -69,6 +70,7 @@ FILES: dict[str, type[msgspec.Struct]] = {
     "encryption.yaml": Encryption,
     "purposes.yaml": _Purposes,
     "retention.yaml": _Retention,
+    "anonymisation.yaml": Anonymisation,
     "roles.yaml": RolesFile,
     "processors.yaml": _Processors,
     "jurisdictions.yaml": Jurisdictions,
@@ -108,7 +110,7 @@ def _read(directory: Path) -> PolicySet:
     check(policies, findings)
     texts = _texts(directory, policies, findings)
     findings.stop_if_any(directory)
-    return msgspec.structs.replace(policies, texts=texts)
+    return msgspec.structs.replace(policies, texts=texts, lines=findings.lines)
 
 
 def digest(directory: Path) -> str:
@@ -131,6 +133,7 @@ def _assembled(directory: Path, read: dict[str, Any]) -> PolicySet:
         encryption=read["encryption.yaml"],
         purposes=read["purposes.yaml"].purposes,
         retention={name: _by_law(rule, jurisdictions) for name, rule in read["retention.yaml"].rules.items()},
+        anonymisation=read["anonymisation.yaml"],
         role_file=read["roles.yaml"],
         processors=read["processors.yaml"].processors,
         jurisdictions=jurisdictions,

@@ -38,8 +38,17 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     description: str
 
 
+Identifiability = Literal["identified", "pseudonymous", "anonymous"]
+Origin = Literal["provided", "observed", "derived"]
+
+
 class Category(Sourced, frozen=True, kw_only=True):
-    """A kind of data. `abstract`: only a branch of the tree, no column has it. `group` is empty where nothing is shown."""
+    """A kind of data. `abstract`: only a branch of the tree, no column has it. `group` is empty where nothing is shown.
+
+    `identifiability`: whether it names a person, leads to one by way of other data (GDPR Art. 4(5)) or to nobody (recital
+    26); `origin`: whether the person gave it, the service saw it, or it was made from other data (WP242 rev.01). Both hold
+    for what lies below, until a longer key says otherwise.
+    """
 
     key: str
     name: str
@@ -48,6 +57,8 @@ class Category(Sourced, frozen=True, kw_only=True):
     promise: str = ""
     abstract: bool = False
     personal: bool = True
+    identifiability: Identifiability | None = None
+    origin: Origin | None = None
 
 
 class Taxonomy(msgspec.Struct, frozen=True):
@@ -89,13 +100,18 @@ Clock = Literal["created", "last_used", "last_activity", "expires", "ended", "cl
 Until = Literal["account_erased", "deleted_by_person", "service_needs"]
 
 
+Coarseness = Literal["as_is", "hour", "day", "month", "year"]
+
+
 class RetentionRule(Sourced, frozen=True, kw_only=True):
     """How long records of `category` are kept.
 
     Either a `period` runs from `clock`, or `until` names the event that ends it and nothing runs. `also` lists the
-    categories of columns that such records hold; `by_country` replaces the period for people of these countries, and
-    is filled from jurisdictions.yaml when `by_country_law` names one of its tables. `anonymise` lists the categories
-    whose columns are emptied. `wording` may hold `{period}`.
+    categories of columns that such records hold; `table` makes it a rule for that table alone. `by_country` replaces the
+    period for people of these countries, and is filled from jurisdictions.yaml when `by_country_law` names one of its
+    tables. `only_if`: the rule takes only records whose columns hold one of these values. `anonymise` lists the categories
+    whose columns are made anonymous, as anonymisation.yaml says; `generalise` the columns that an archive keeps, and how
+    coarse they become. `wording` may hold `{period}`.
     """
 
     id: str
@@ -110,8 +126,11 @@ class RetentionRule(Sourced, frozen=True, kw_only=True):
     until: Until | None = None
     by_country_law: Literal["tax_records"] | None = None
     by_country: dict[str, Period] = {}
-    action: Literal["delete", "anonymise"] = "delete"
+    table: str | None = None
+    only_if: dict[str, tuple[str, ...]] = {}
+    action: Literal["delete", "anonymise", "archive", "shred"] = "delete"
     anonymise: tuple[str, ...] = ()
+    generalise: dict[str, Coarseness] = {}
     on_erasure: Literal["delete", "keep"] = "delete"
     erasure_reason: str | None = None
 
@@ -123,6 +142,39 @@ class RetentionRule(Sourced, frozen=True, kw_only=True):
     def period_for(self, country: str | None) -> Period | None:
         """The period for a person of this country (ISO 3166, upper case); None when no period runs."""
         return self.by_country.get(country or "", self.period)
+
+
+class Method(Sourced, frozen=True, kw_only=True):
+    """How data of one category is made anonymous.
+
+    `empty` leaves nothing; `fixed` puts `value` everywhere; `truncate_ip` keeps the first `v4` or `v6` bits of a network
+    address; `coarse_time` keeps the hour, day, month or year; `keyed_hash` is an HMAC under a key that is destroyed with
+    the run. `hash` can be written and is always refused: see checks.
+    """
+
+    key: str = ""
+    method: Literal["empty", "fixed", "truncate_ip", "coarse_time", "keyed_hash", "hash"] = "empty"
+    why: str = ""
+    source: str = "GDPR recital 26"
+    value: str | None = None
+    v4: int | None = None
+    v6: int | None = None
+    to: Literal["hour", "day", "month", "year"] | None = None
+
+
+class Crowd(Sourced, frozen=True, kw_only=True):
+    """Of how many people (`value`) a group must have data before anything is told of it."""
+
+    value: int
+    unit: str
+    why: str
+
+
+class Anonymisation(msgspec.Struct, frozen=True, kw_only=True):
+    """anonymisation.yaml: a method holds for the category and all below it, until a longer key says otherwise."""
+
+    k: Crowd
+    methods: dict[str, Method]
 
 
 class Role(Sourced, frozen=True, kw_only=True):

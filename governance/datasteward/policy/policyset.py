@@ -13,15 +13,19 @@ from typing import TypeVar
 
 import msgspec
 
-from datasteward.policy.findings import UnknownPolicyItem, suggestion
+from datasteward.policy.findings import Place, UnknownPolicyItem, suggestion
 from datasteward.policy.limits import Limits
 from datasteward.policy.model import (
+    Anonymisation,
     Category,
     Controller,
     Cookie,
     Encryption,
+    Identifiability,
     Jurisdictions,
+    Method,
     Minors,
+    Origin,
     PolicyText,
     Processor,
     Promise,
@@ -40,7 +44,8 @@ T = TypeVar("T")
 class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
     """All policies. Mappings are keyed by id (by category in `taxonomy` and `encryption`) and keep the files' order.
 
-    `hash` is the SHA-256 (hex) over names and bytes of all files; `texts` maps versions to privacy texts, oldest first.
+    `hash` is the SHA-256 (hex) over names and bytes of all files; `texts` maps versions to privacy texts, oldest first;
+    `lines` tells where each value was written.
     """
 
     directory: Path
@@ -50,6 +55,7 @@ class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
     encryption: Encryption
     purposes: Mapping[str, Purpose]
     retention: Mapping[str, RetentionRule]
+    anonymisation: Anonymisation
     role_file: RolesFile
     processors: Mapping[str, Processor]
     jurisdictions: Jurisdictions
@@ -59,6 +65,7 @@ class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
     cookies: tuple[Cookie, ...]
     controller: Controller
     texts: Mapping[str, PolicyText] = {}
+    lines: Mapping[tuple[str, Place], int] = {}
 
     @property
     def roles(self) -> Mapping[str, Role]:
@@ -77,14 +84,18 @@ class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
             raise UnknownPolicyItem(f"Nothing is said about encrypting {key}: add it to encryption.yaml.")
         return nearest in self.encryption.encrypted
 
-    def rules_for(self, key: str) -> tuple[RetentionRule, ...]:
-        """The retention rules that govern records, or columns, of this category; empty when there is none.
+    def rules_for(self, key: str, *, table: str | None = None) -> tuple[RetentionRule, ...]:
+        """The retention rules that govern records of this category in this table, or columns; empty when there is none.
 
-        A rule whose own `category` is nearest wins over one that only lists it under `also`.
+        The one precedence: a rule for the table itself wins over every other; then the rules whose `category` is nearest;
+        at the same distance a rule's own `category` wins over one that only lists it under `also`.
         """
+        if table is not None and (own := tuple(rule for rule in self.retention.values() if rule.table == table)):
+            return own
+        general = [rule for rule in self.retention.values() if rule.table is None]
         for step in lineage(key):
-            own = tuple(rule for rule in self.retention.values() if rule.category == step)
-            if found := own or tuple(rule for rule in self.retention.values() if step in rule.also):
+            own = tuple(rule for rule in general if rule.category == step)
+            if found := own or tuple(rule for rule in general if step in rule.also):
                 return found
         return ()
 
@@ -97,6 +108,28 @@ class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
         if not found:
             raise UnknownPolicyItem(f"No rule says how long {key} is kept: add one to retention.yaml.")
         return found[0]
+
+    def identifiability(self, key: str) -> Identifiability | None:
+        """Whether data of this category names a person, leads to one, or to nobody; None where nothing is said."""
+        return next((c.identifiability for c in self._above(key) if c.identifiability), None)
+
+    def origin(self, key: str) -> Origin | None:
+        """Whether data of this category was provided, observed or derived; None where nothing is said."""
+        return next((c.origin for c in self._above(key) if c.origin), None)
+
+    def anonymised_by(self, key: str) -> Method:
+        """How data of this category is made anonymous: it is emptied where anonymisation.yaml says nothing."""
+        nearest = _nearest(self.anonymisation.methods, key)
+        return self.anonymisation.methods[nearest] if nearest else Method()
+
+    def where(self, file: str, place: Place) -> str:
+        """Where an entry was written, as `purposes.yaml:57`: itself, or the nearest thing around it whose line is known."""
+        steps = (place[:length] for length in range(len(place), -1, -1))
+        return f"{file}:{next((self.lines[file, step] for step in steps if (file, step) in self.lines), 1)}"
+
+    def _above(self, key: str) -> Iterator[Category]:
+        known = self.taxonomy.categories
+        return (known[step] for step in lineage(key) if step in known)
 
     def purposes_of(self, key: str) -> tuple[Purpose, ...]:
         """What data of this category is used for."""

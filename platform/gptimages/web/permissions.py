@@ -50,6 +50,7 @@ class Permission(StrEnum):
     PROCESSOR_READ = "staff:processor:read"
     RETENTION_PLAN = "staff:retention:plan"
     RETENTION_APPLY = "staff:retention:apply"
+    RETENTION_APPROVE = "staff:retention:approve"
     JOB_READ = "staff:job:read"
     POLICY_PUBLISH = "staff:policy:publish"
     ROLE_GRANT = "staff:role:grant"
