@@ -16,6 +16,7 @@
     ├── HoldError               a hold cannot be placed or lifted as asked
     ├── StalePlan               what was approved is no longer what would be done
     │   └── PlanTooLarge        a person has to look at a plan of this size before it is carried out
+    ├── NotAnonymous            what was to be anonymous could still lead to a person
     ├── RequestStateError       a rights request is not in a state that allows this
     ├── ErasureUnfinished       an erasure is not through yet: an object stays, or the scan found something
     ├── PurposeError            the purpose does not allow this use of the data
@@ -103,6 +104,10 @@ class StalePlan(StewardError):
 
 class PlanTooLarge(StalePlan):
     """The plan takes more rows than a run may that nobody looked at."""
+
+
+class NotAnonymous(StewardError):
+    """What was to be anonymous could still lead to a person: nothing of it is written."""
 
 
 class RequestStateError(StewardError):

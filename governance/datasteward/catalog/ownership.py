@@ -51,7 +51,7 @@ def _along(catalog: Catalog, table: Table, road: Road, test: Test, sub: Sub) -> 
     key = key_of(catalog, table, road)
     here, there = (own(key), far(key)) if road.kind == "via" else (far(key), own(key))
     other = key.referred_table if road.kind == "via" else key.table
-    theirs = catalog.some_person(other, test, roads=_onward(catalog, other, table), sub=sub)
+    theirs = catalog.some_person(other, test, roads=onward_roads(catalog, other, table), sub=sub)
     if road.kind == "through":
         theirs = theirs & _filled(there)
     return one_of(here, sub(select(*there).where(theirs)))
@@ -73,7 +73,7 @@ def _subjects(catalog: Catalog, table: Table, road: Road, rows: ColumnElement[bo
     here, there = (own(key), far(key)) if road.kind == "via" else (far(key), own(key))
     other = key.referred_table if road.kind == "via" else key.table
     theirs = one_of(there, these(select(*here).where(rows, _filled(here))))
-    onward = _onward(catalog, other, table)
+    onward = onward_roads(catalog, other, table)
     return [one for each in onward for one in _subjects(catalog, other, each, theirs)]
 
 
@@ -103,7 +103,7 @@ def _towards(catalog: Catalog, table: Table, road: Road) -> ForeignKeyConstraint
     return next((key for key in keys if key.referred_table is not table), None)
 
 
-def _onward(catalog: Catalog, other: Table, behind: Table) -> tuple[Road, ...]:
+def onward_roads(catalog: Catalog, other: Table, behind: Table) -> tuple[Road, ...]:
     """The owning roads of the other table that do not lead back to where one comes from."""
     roads = record(other).owners
     return tuple(r for r in roads if r.kind != "via" or key_of(catalog, other, r).referred_table is not behind)
