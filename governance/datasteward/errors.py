@@ -14,8 +14,10 @@
     │   └── ObjectMissing       there is no object under this key
     ├── HoldInTheWay            a legal hold keeps this data from being disposed of
     ├── HoldError               a hold cannot be placed or lifted as asked
-    ├── StalePlan               what was approved is no longer what would be done
-    │   └── PlanTooLarge        a person has to look at a plan of this size before it is carried out
+    ├── PlanError               a retention plan cannot be carried out (now)
+    │   ├── StalePlan           what was planned is no longer what would be done
+    │   └── ApprovalNeeded      a second person has to approve the plan first
+    │       └── ClockJumped     the clock that the plan was made or is carried out by cannot be trusted
     ├── NotAnonymous            what was to be anonymous could still lead to a person
     ├── RequestStateError       a rights request is not in a state that allows this
     ├── ErasureUnfinished       an erasure is not through yet: an object stays, or the scan found something
@@ -98,16 +100,24 @@ class HoldError(StewardError):
     """A hold cannot be placed or lifted as asked."""
 
 
-class StalePlan(StewardError):
-    """What was approved is no longer what would be done: make a new plan."""
+class PlanError(StewardError):
+    """A retention plan cannot be carried out, or not now."""
 
 
-class PlanTooLarge(StalePlan):
-    """The plan takes more rows than a run may that nobody looked at."""
+class StalePlan(PlanError):
+    """What was planned is no longer what would be done: make a new plan."""
+
+
+class ApprovalNeeded(PlanError):
+    """A second person has to approve the plan before it is carried out; it stays open for that."""
+
+
+class ClockJumped(ApprovalNeeded):
+    """The clock that the plan was made or is carried out by has jumped: set it right, or approve the plan if it is."""
 
 
 class NotAnonymous(StewardError):
-    """What was to be anonymous could still lead to a person: nothing of it is written."""
+    """What would be kept or published as anonymous could still lead to a person."""
 
 
 class RequestStateError(StewardError):

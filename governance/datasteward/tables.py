@@ -3,7 +3,7 @@
 from datasteward.audit.models import AuditEntry
 from datasteward.base import StewardBase
 from datasteward.consent.models import ConsentRecord
-from datasteward.disposal.models import ObjectDisposal
+from datasteward.disposal.models import KeyDisposal, ObjectDisposal
 from datasteward.processors.models import Disclosure
 from datasteward.retention.models import LegalHold, RetentionPlan
 from datasteward.rights.models import SubjectRequest
@@ -14,6 +14,7 @@ __all__ = [
     "AuditEntry",
     "ConsentRecord",
     "Disclosure",
+    "KeyDisposal",
     "LegalHold",
     "ObjectDisposal",
     "RetentionPlan",

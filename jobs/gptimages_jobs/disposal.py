@@ -1,4 +1,4 @@
-"""Destroys the bytes of objects whose rows are gone: what the outbox of datasteward.disposal names, until it is empty."""
+"""Destroys the bytes of objects whose rows are gone, and keys that retention shreds, until the outboxes are empty."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import structlog
 from sqlalchemy import func, select
 
 from datasteward.disposal.disposal import destroy_objects
+from datasteward.disposal.keys import destroy_keys
 from datasteward.disposal.models import ObjectDisposal
 from gptimages.installation import Installation
 from gptimages_jobs.errors import TryAgain
@@ -18,7 +19,8 @@ WAIT_SECONDS = 300.0
 
 
 def run(here: Installation, ref: str) -> None:
-    """Empties the outbox; `ref` only says who asked. Raises TryAgain when something could not be destroyed now."""
+    """Empties both outboxes; `ref` only says who asked. Raises TryAgain when something could not be destroyed now."""
+    keys = _keys(here)
     done = 0
     while True:
         with here.db.write() as session:
@@ -28,6 +30,16 @@ def run(here: Installation, ref: str) -> None:
             break
     with here.db.read() as session:
         waiting = session.scalar(select(func.count()).select_from(ObjectDisposal)) or 0
-    log.info("objects destroyed", asked=ref, objects=done, waiting=waiting)
+    log.info("objects destroyed", asked=ref, objects=done, keys=keys, waiting=waiting)
     if waiting:
         raise TryAgain("Some objects could not be destroyed yet; it is tried again.", WAIT_SECONDS)
+
+
+def _keys(here: Installation) -> int:
+    done = 0
+    while True:
+        with here.db.write() as session:
+            batch = destroy_keys(session, here.vault, now=here.clock())
+        done += batch
+        if not batch:
+            return done

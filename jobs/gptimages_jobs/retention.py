@@ -1,14 +1,13 @@
 """Retention: on the schedule makes a plan and carries it out; from the console carries out the plan that was ordered.
 
 A run that was cut off is taken up again, by the same job or by the next one on the schedule. A plan that no longer holds
-is marked with the sentence that says why, and the job fails with it; one that is larger than policies/limits.yaml leaves
-to a run stays open, for a person to look at.
+is marked with the sentence that says why, and the job fails with it; one that a second person has to approve stays open.
 """
 
 from __future__ import annotations
 
-from datasteward.errors import PlanTooLarge, StalePlan
-from datasteward.retention import applying, plans
+from datasteward.errors import ApprovalNeeded, PlanError, StalePlan
+from datasteward.retention import applying, plans, states
 from datasteward.retention.applying import Progress
 from datasteward.retention.plan import Plan
 from datasteward.retention.result import Result
@@ -38,17 +37,14 @@ def run(here: Installation, ref: str) -> None:
     _finish(here, made.id)
 
 
-def carry_out(
-    here: Installation, plan: Plan, *, by: str, progress: Progress | None = None, looked_at: bool = False
-) -> Result:
-    """Applies the plan and sees to it that the objects go too.
+def carry_out(here: Installation, plan: Plan, *, by: str, progress: Progress | None = None) -> Result:
+    """Applies the plan and sees to it that objects and keys go too.
 
-    Raises PlanTooLarge, which leaves the plan open, or StalePlan after noting it beside the plan.
+    Raises ApprovalNeeded, which leaves the plan as it is, or StalePlan after noting it beside the plan.
     """
-    now = here.clock()
     try:
-        done = applying.apply(here.db.write, here.steward, plan, by=by, now=now, progress=progress, looked_at=looked_at)
-    except PlanTooLarge:
+        done = applying.apply(here.db.write, here.steward, plan, by=by, clock=here.clock, progress=progress)
+    except ApprovalNeeded:
         raise
     except StalePlan as stale:
         _note_refusal(here, plan, str(stale), by)
@@ -62,17 +58,17 @@ def carry_out(
 def _finish(here: Installation, plan_id: str) -> None:
     with here.db.read() as session:
         stored = plans.row(session, plan_id)
-    if stored.state in (plans.APPLIED, plans.REFUSED):
+    if stored.state in (states.APPLIED, states.REFUSED):
         return
     try:
         carry_out(here, plans.load(stored), by=stored.applied_by or KIND)
-    except StalePlan as stale:
-        raise JobError(str(stale)) from None
+    except PlanError as refused:
+        raise JobError(str(refused)) from None
 
 
 def _note_refusal(here: Installation, plan: Plan, sentence: str, by: str) -> None:
     """A plan that was edited or comes from elsewhere leaves the stored one as it is."""
     with here.db.write() as session:
         found = plans.find(session, plan.id)
-        if found is not None and found.state != plans.APPLIED and plans.load(found).digest == plan.digest:
+        if found is not None and found.state != states.APPLIED and plans.load(found).digest == plan.digest:
             plans.refuse(session, plan.id, sentence, by=by, now=here.clock())

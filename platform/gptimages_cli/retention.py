@@ -7,10 +7,13 @@ from pathlib import Path
 
 import click
 
-from datasteward.retention import plans
+from datasteward.retention import certificate, plans
+from datasteward.retention import explain as explaining
+from datasteward.retention.checking import needs_approval
+from datasteward.retention.explain import Explanation
 from datasteward.retention.plan import Plan, from_json, to_file, to_json
 from datasteward.retention.result import outcome
-from gptimages.errors import InputError
+from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
 from gptimages.web.templating import figure, size, utc
 from gptimages_cli.here import BY, Open
@@ -26,12 +29,19 @@ def retention() -> None:
 
 
 @retention.command("plan")
+@click.option(
+    "--explain", nargs=2, metavar="TABLE ID", help="Say which rule decides about one row and why; makes no plan."
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.pass_obj
-def make_plan(open_here: Open, out: Path | None, as_json: bool) -> None:
+def make_plan(open_here: Open, explain: tuple[str, str] | None, out: Path | None, as_json: bool) -> None:
     """Make a plan: by rule, what would go now and why. Changes nothing."""
     with open_here() as here:
+        if explain:
+            with here.db.read() as session:
+                _explain(explaining.explain(session, here.steward, *explain, now=here.clock()))
+            return
         with here.db.write() as session:
             made = plans.make(session, here.steward, by=BY, now=here.clock())
         if out:
@@ -40,7 +50,9 @@ def make_plan(open_here: Open, out: Path | None, as_json: bool) -> None:
             click.echo(to_json(made))
         else:
             _show(made)
-            if made.rows:
+            if why := needs_approval(here.steward, made):
+                click.echo(f"\n{why} It is found under /compliance/retention/{made.id}.")
+            elif made.rows:
                 click.echo(f"\nTo carry it out: gptimages retention apply {out or made.id}")
 
 
@@ -56,13 +68,12 @@ def apply(open_here: Open, plan: str, yes: bool) -> None:
             _show(given)
             click.confirm(f"\nDestroy {figure(given.rows)} rows for good?", abort=True)
         with click.progressbar(length=given.rows, label="Carrying it out", file=sys.stderr) as bar:
-            done = carry_out(here, given, by=BY, progress=lambda rows, _: bar.update(rows - bar.pos), looked_at=True)
+            done = carry_out(here, given, by=BY, progress=lambda rows, _: bar.update(rows - bar.pos))
         try:
             disposal.run(here, given.id)
         except TryAgain as later:
             click.echo(str(later), err=True)
-    rows = [(table, number, "deleted") for table, number in done.deleted.items()]
-    rows += [(table, number, "anonymised") for table, number in done.anonymised.items()]
+    rows = [(table, number, deed) for deed, counts in done.deeds.items() for table, number in counts.items()]
     if rows:
         echo_table(("table", "rows", "what"), rows)
     stayed = given.rows - done.rows
@@ -85,6 +96,34 @@ def list_plans(open_here: Open, limit: int) -> None:
         echo_table(("plan", "made", "state", "due", "held", "rows", "done"), rows)
     else:
         click.echo("No plan was made yet: gptimages retention plan makes one.")
+
+
+@retention.command("certificate")
+@click.argument("plan")
+@click.pass_obj
+def show_certificate(open_here: Open, plan: str) -> None:
+    """Print the certificate of PLAN, a plan that was carried out, as JSON."""
+    with open_here() as here, here.db.read() as session:
+        made = certificate.of(plans.row(session, plan))
+    if made is None:
+        raise NotFound("This plan has not been carried out: there is no certificate yet.")
+    click.echo(certificate.to_json(made))
+
+
+def _explain(found: Explanation) -> None:
+    click.echo(f"{found.verdict}\n\n{found.precedence}")
+    for rule in found.rules:
+        click.echo(f"\n{rule.why} ({rule.where})")
+        began = utc(rule.started) if rule.started else "has not started"
+        click.echo(f"  clock: {began}; due when it started before {utc(rule.cutoff)}: {'yes' if rule.due else 'no'}")
+        if not rule.applies:
+            click.echo("  the row does not meet the rule's conditions (only_if)")
+        elif rule.due and not rule.left:
+            click.echo("  nothing is left to do")
+    for each in found.with_rows:
+        click.echo(f"\nIt goes with what it hangs on: {each}.")
+    if found.held:
+        click.echo("\nA legal hold keeps it.")
 
 
 def _show(plan: Plan) -> None:

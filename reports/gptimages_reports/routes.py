@@ -31,7 +31,7 @@ def first_page(
 ) -> Response[Any]:
     """What needs a decision today."""
     with here.db.read() as session:
-        return pages.page("today.html", visitor, today=today(session, here.policies, here.clock()), bars=bars)
+        return pages.page("today.html", visitor, today=today(session, here.steward, here.clock()), bars=bars)
 
 
 @get("/compliance/reports", opt=needs(Permission.REPORT_READ), sync_to_thread=True, include_in_schema=False)

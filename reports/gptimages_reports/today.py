@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit.models import AuditEntry
 from datasteward.policy import PolicySet
+from datasteward.retention import plans, states
+from datasteward.retention.checking import needs_approval
 from datasteward.retention.models import LegalHold
 from datasteward.rights.models import SubjectRequest
+from datasteward.steward import Steward
 from gptimages.accounts.models import Account
 from gptimages.support.models import Report
 
@@ -55,14 +58,16 @@ class Today(msgspec.Struct, frozen=True):
     requests: tuple[SubjectRequest, ...]
 
 
-def today(session: Session, policies: PolicySet, now: datetime) -> Today:
+def today(session: Session, steward: Steward, now: datetime) -> Today:
     """The first page, as of now."""
+    policies = steward.policies
     requests = list(session.scalars(select(SubjectRequest).order_by(SubjectRequest.answer_by)))
     waiting = [request for request in requests if request.state in OPEN]
     decisions = [
         *(_about_request(session, policies, each, now) for each in waiting if each.state in NEEDS_US),
         *(_about_report(report) for report in session.scalars(select(Report).where(Report.state == "open"))),
         *(_about_hold(hold, now) for hold in session.scalars(_holds_to_review(now))),
+        *_about_plans(session, steward, now),
     ]
     decisions.sort(key=lambda decision: (decision.until is None, decision.until))
     return Today(tuple(decisions), _tiles(session, requests, now), tuple(waiting))
@@ -152,6 +157,26 @@ def _about_hold(hold: LegalHold, now: datetime) -> Decision:
         run=_run(hold.placed_at, hold.review_at, now),
         tone=_tone(hold.review_at, now),
     )
+
+
+def _about_plans(session: Session, steward: Steward, now: datetime) -> list[Decision]:
+    """The newest retention plan, while it is open, young enough and waits for a second person."""
+    age = steward.policies.limits.retention_plan_age
+    return [
+        Decision(
+            title="A retention plan needs a second person",
+            note=why,
+            link=f"/compliance/retention/{stored.id}",
+            reference=f"{stored.id[:8]} · retain.inputs",
+            law=f"a plan holds for {age.words}",
+            until=stored.made_at + age.span,
+            run=_run(stored.made_at, stored.made_at + age.span, now),
+            tone=_tone(stored.made_at + age.span, now),
+        )
+        for stored in plans.newest(session, limit=1)
+        if stored.state == states.OPEN and stored.approved_by is None and stored.made_at + age.span > now
+        if (why := needs_approval(steward, plans.load(stored))) is not None
+    ]
 
 
 def _holds_to_review(now: datetime) -> Select[LegalHold]:

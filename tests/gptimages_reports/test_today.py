@@ -45,7 +45,7 @@ def request(here, account, *, asked: float, closed: float | None = None, state: 
 def page(here):
     """The first page now."""
     with here.db.read() as session:
-        return today(session, here.policies, here.clock())
+        return today(session, here.steward, here.clock())
 
 
 def tile(here, title: str):

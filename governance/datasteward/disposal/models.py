@@ -1,4 +1,4 @@
-"""The outbox of the object store: keys of objects whose row is gone and whose bytes are still to be destroyed."""
+"""The outboxes of disposal: objects whose row is gone and whose bytes are still to go, and people whose key is to go."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.base import StewardBase
-from datasteward.catalog import nobody, record, tag
+from datasteward.catalog import nobody, owned_by, record, tag
 from datasteward.types import UtcDateTime
 
 
@@ -25,3 +25,19 @@ class ObjectDisposal(StewardBase):
     key: Mapped[str] = mapped_column(String(120), primary_key=True, info=tag("system.operations"))
     since: Mapped[datetime] = mapped_column(UtcDateTime(), index=True, info=tag("system.operations"))
     attempts: Mapped[int] = mapped_column(default=0, server_default="0", info=tag("system.operations"))
+
+
+class KeyDisposal(StewardBase):
+    """A person whose key retention has promised to destruction while rows of theirs stay; `done_at` when it is gone.
+
+    It stays as the proof, like the answer to a request under the law.
+    """
+
+    __tablename__ = "steward_key_disposal"
+    __table_args__ = {
+        "info": record("user.legal.request", owned_by("subject_id"), clocks={"created": "since", "closed": "done_at"})
+    }
+
+    subject_id: Mapped[str] = mapped_column(String(40), primary_key=True, info=tag("user.unique_id"))
+    since: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("user.legal.request"))
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("user.legal.request"))

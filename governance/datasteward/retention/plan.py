@@ -1,6 +1,6 @@
 """What a retention plan is: a frozen object of counts and boundaries that one module makes and another executes.
 
-It holds no row and no id of anybody. Its JSON is what is stored, written to files and shown; `digest` recognises it again.
+It holds no row and no id of any person. Its JSON is what is stored, written to files and shown; `digest` recognises it again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,27 +18,33 @@ from datasteward.errors import StalePlan
 EVERYWHERE = ""
 """The key of the cutoff that holds for rows whose country has none of its own."""
 
+Action = Literal["delete", "anonymise", "archive", "shred"]
+
 
 class Item(msgspec.Struct, frozen=True):
     """What one rule does to one table.
 
-    `cutoffs` maps a country (or EVERYWHERE) to a moment, UTC: rows whose clock `clock` started before it are due. Of
-    those, `held` stay because of a legal hold and `goes` go; `along` counts the rows of other tables that hang on them
-    and go too. `oldest` and `newest` are of what is due; `bytes` is an estimate (see planning). `columns` are what
-    `anonymise` empties.
+    `cutoffs` maps a country (or EVERYWHERE) to a moment, UTC: rows whose clock `clock` started before it are due, when the
+    columns of `only_if` hold one of the values told there. Of those, `held` stay because of a legal hold and `goes` go,
+    from the place `lower` to the place `upper` (see keyset; none when nothing goes). `along` counts the rows of other
+    tables that hang on them and go too. `oldest` and `newest` are of what is due; `bytes` is an estimate (see estimate).
+    `columns` are what `anonymise` changes.
     """
 
     rule: str
     name: str
     table: str
     category: str
-    action: Literal["delete", "anonymise"]
+    action: Action
     kept: str
     clock: str
     cutoffs: Mapping[str, datetime]
+    only_if: Mapping[str, tuple[str, ...]]
     due: int
     held: int
     goes: int
+    lower: tuple[Any, ...] | None
+    upper: tuple[Any, ...] | None
     along: Mapping[str, int]
     oldest: datetime | None
     newest: datetime | None
@@ -55,8 +61,9 @@ class Item(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """What would be disposed of as of `made_at` (UTC) under the policy set `policy_hash`, item by item.
 
-    `items` stand in the order in which they are executed. `database` tells the database that it was made from.
-    `people` is how many data subjects it concerns.
+    `items` stand in the order in which they are executed. `database` tells the database that it was made from. `people` is
+    how many data subjects it concerns. `jump` is by how many seconds the clock seems to have jumped ahead before it was
+    made, 0 when it has not (see clockwatch).
     """
 
     id: str
@@ -65,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True):
     database: str
     people: int
     items: tuple[Item, ...]
+    jump: int = 0
 
     @property
     def due(self) -> int:

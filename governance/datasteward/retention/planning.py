@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, and_, case, func, select, union
 from sqlalchemy.orm import Session
 
+from datasteward.anonymise.dialects import prepare
 from datasteward.audit.models import AuditEntry
 from datasteward.base import new_id
 from datasteward.catalog import Catalog
-from datasteward.retention import estimate, selection
+from datasteward.errors import StalePlan
+from datasteward.retention import clockwatch, estimate, keyset, selection
+from datasteward.retention.held import Held
 from datasteward.retention.plan import Item, Plan
 from datasteward.retention.rules import Governed, governed
 from datasteward.retention.selection import Selection, Tally
@@ -31,40 +35,60 @@ def plan(session: Session, steward: Steward, *, now: datetime) -> Plan:
 
     Raises PolicyError when a rule asks for what a table cannot give.
     """
-    tally = Tally(session, steward.catalog)
+    prepare(session)
+    tally, held = Tally(session, steward.catalog), Held(session, steward.catalog)
     taken: list[Going] = []
-    items = [_item(session, steward, each, now, tally, taken) for each in governed(steward)]
+    items = [_item(session, steward, each, now, tally, held, taken) for each in governed(steward)]
     return Plan(
         id=new_id(),
         made_at=now,
         policy_hash=steward.policies.hash,
         database=database_id(session),
-        people=_people(session, steward.catalog, taken),
+        people=people(session, steward.catalog, taken),
         items=tuple(items),
+        jump=clockwatch.jump(session, now, steward.policies.limits.retention_clock_jump.span),
     )
 
 
-def present(session: Session, catalog: Catalog, items: Iterable[Item]) -> list[tuple[int, int]]:
-    """For each item how many rows would go or be emptied now by its boundaries, and how many others along with them."""
-    tally = Tally(session, catalog)
-    return [_present(catalog, tally, chosen(catalog, item)) for item in items]
+def present(session: Session, steward: Steward, items: Iterable[Item]) -> list[tuple[int, int]]:
+    """For each item how many rows would go or change now by its cutoffs, and how many others along with them."""
+    prepare(session)
+    tally, held = Tally(session, steward.catalog), Held(session, steward.catalog)
+    return [_present(steward.catalog, tally, held, chosen(steward, item)) for item in items]
 
 
 def kept_back(session: Session, steward: Steward, subject: str, *, now: datetime) -> dict[str, int]:
     """What is due of one data subject now, held or not: by the name of the rule how many rows."""
+    prepare(session)
     catalog, found = steward.catalog, Counter[str]()
     for each in governed(steward):
         if not catalog.record(each.table).owners:
             continue
-        rows = Selection(each.table, each.clock, each.cutoffs(steward.policies, now), each.columns)
+        rows = each.selection(steward.policies, now)
         mine = and_(selection.due(catalog, rows), catalog.belonging_to(each.table, subject))
         found[each.rule.name] += session.scalar(select(func.count()).select_from(each.table).where(mine)) or 0
     return dict(+found)
 
 
-def chosen(catalog: Catalog, item: Item) -> Selection:
-    """The rows that an item of a plan is about."""
-    return Selection(catalog.table(item.table), item.clock, item.cutoffs, item.columns)
+def chosen(steward: Steward, item: Item) -> Selection:
+    """The rows that an item of a plan is about, by its cutoffs."""
+    catalog, policies = steward.catalog, steward.policies
+    table = catalog.table(item.table)
+    methods = {name: policies.anonymised_by(catalog.tag(table.c[name]).category) for name in item.columns}
+    return Selection(table, item.clock, item.cutoffs, item.only_if, methods, keys=item.action == "shred")
+
+
+def bounded(steward: Steward, item: Item) -> Selection:
+    """The same, inside the boundaries of the item: what a run may take. Raises StalePlan for boundaries that are none."""
+    found = chosen(steward, item)
+    if item.lower is None or item.upper is None:
+        return found
+    order = keyset.told(steward.catalog, steward.policies, found.table, item.clock)
+    try:
+        lower, upper = keyset.from_json(order, item.lower), keyset.from_json(order, item.upper)
+    except ValueError:
+        raise StalePlan(f"The boundaries in {item.table} are not places in it any more: make a new plan.") from None
+    return replace(found, lower=lower, upper=upper, order=tuple(order))
 
 
 def database_id(session: Session) -> str:
@@ -73,21 +97,33 @@ def database_id(session: Session) -> str:
     return leaf.hex() if leaf else ""
 
 
-def _present(catalog: Catalog, tally: Tally, rows: Selection) -> tuple[int, int]:
-    goes = tally.left(rows, selection.going(catalog, rows))
+def people(session: Session, catalog: Catalog, taken: Iterable[Going]) -> int:
+    """How many data subjects the rows belong to."""
+    named = [catalog.subjects(table, rows) for table, rows in taken if catalog.record(table).owners]
+    if not named:
+        return 0
+    everybody = union(*named).subquery()
+    return session.scalar(select(func.count(everybody.c.subject))) or 0
+
+
+def _present(catalog: Catalog, tally: Tally, held: Held, rows: Selection) -> tuple[int, int]:
+    goes = tally.left(rows, selection.going(catalog, held, rows))
     number = tally.count(rows.table, goes)
     return (number, tally.take(rows, goes).total()) if number else (0, 0)
 
 
-def _item(session: Session, steward: Steward, each: Governed, now: datetime, tally: Tally, taken: list[Going]) -> Item:
-    catalog, cutoffs = steward.catalog, each.cutoffs(steward.policies, now)
-    rows = Selection(each.table, each.clock, cutoffs, each.columns)
+def _item(
+    session: Session, steward: Steward, each: Governed, now: datetime, tally: Tally, held: Held, taken: list[Going]
+) -> Item:
+    catalog, rows = steward.catalog, each.selection(steward.policies, now)
     due = tally.left(rows, selection.due(catalog, rows))
-    goes = and_(due, selection.free(catalog, rows))
-    found = _count(session, catalog, rows, due, goes)
+    unheld = selection.free(held, rows)
+    goes = due if unheld is None else and_(due, unheld)
+    found = _count(session, catalog, rows, due, unheld)
     number = int(found.goes or 0)
     if number:
         taken.append((rows.table, goes))
+    lower, upper = _bounds(session, steward, rows, goes) if number else (None, None)
     return Item(
         rule=each.rule.id,
         name=each.rule.name,
@@ -97,9 +133,12 @@ def _item(session: Session, steward: Steward, each: Governed, now: datetime, tal
         kept=each.kept,
         clock=rows.clock,
         cutoffs=rows.cutoffs,
+        only_if=rows.only_if,
         due=found.due,
         held=found.due - number,
         goes=number,
+        lower=lower,
+        upper=upper,
         along=_named(tally.take(rows, goes)) if number else {},
         oldest=found.oldest,
         newest=found.newest,
@@ -110,34 +149,36 @@ def _item(session: Session, steward: Steward, each: Governed, now: datetime, tal
 
 
 def _count(
-    session: Session, catalog: Catalog, rows: Selection, due: ColumnElement[bool], goes: ColumnElement[bool]
+    session: Session, catalog: Catalog, rows: Selection, due: ColumnElement[bool], unheld: ColumnElement[bool] | None
 ) -> Row[Any]:
-    start = rows.table.c[catalog.record(rows.table).clocks[rows.clock]]
+    start = keyset.start(catalog, rows.table, rows.clock)
+    size = estimate.objects(catalog, rows.table)
     query = select(
         func.count().label("due"),
-        func.sum(case((goes, 1), else_=0)).label("goes"),
-        func.min(start).label("oldest"),
-        func.max(start).label("newest"),
-        func.sum(case((goes, estimate.objects(catalog, rows.table)), else_=0)).label("objects"),
+        (func.count() if unheld is None else func.sum(case((unheld, 1), else_=0))).label("goes"),
+        func.min(start, type_=start.type).label("oldest"),
+        func.max(start, type_=start.type).label("newest"),
+        func.sum(size if unheld is None else case((unheld, size), else_=0)).label("objects"),
     )
     return session.execute(query.select_from(rows.table).where(due)).one()
 
 
+def _bounds(
+    session: Session, steward: Steward, rows: Selection, goes: ColumnElement[bool]
+) -> tuple[keyset.Place, keyset.Place]:
+    order = keyset.told(steward.catalog, steward.policies, rows.table, rows.clock)
+    found = keyset.ends(session, rows.table, order, goes)
+    assert found is not None  # noqa: S101 - the caller has counted them
+    return keyset.to_json(found[0]), keyset.to_json(found[1])
+
+
 def _bytes(rows: Selection, number: int, objects: int) -> int:
-    if rows.columns:
+    if rows.keys:
+        return 0
+    if rows.methods:
         return number * sum(estimate.width(rows.table.c[name].type) for name in rows.columns)
     return number * estimate.row(rows.table) + objects
 
 
 def _named(counts: Counter[str]) -> dict[str, int]:
     return {str(name): number for name, number in sorted(counts.items())}  # SQLAlchemy's names are a kind of str
-
-
-def _people(session: Session, catalog: Catalog, taken: list[Going]) -> int:
-    """How many data subjects the rows belong to."""
-    personal = [(table, rows) for table, rows in taken if catalog.record(table).owners]
-    if not personal:
-        return 0
-    named = [catalog.subjects(table, rows) for table, rows in personal]
-    everybody = union(*named).subquery()
-    return session.scalar(select(func.count(everybody.c.subject))) or 0

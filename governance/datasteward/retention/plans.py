@@ -1,7 +1,6 @@
-"""The plans that were made: each stored as it was shown, with what became of it.
+"""The plans that were made: each stored as it was shown, with what became of it (see states).
 
-States: `open` (made, nothing done yet), `ordered` (somebody asked that it be carried out), `running` (a run began; it can
-be taken up again), `applied`, and `refused` (a run found that the plan no longer holds). A plan made again is another plan.
+A plan made again is another plan.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
-from datasteward.errors import StalePlan
+from datasteward.errors import ApprovalNeeded, StalePlan
+from datasteward.retention import states
+from datasteward.retention.clockwatch import PLANNED
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Plan, to_json
 from datasteward.retention.planning import plan
 from datasteward.steward import Steward
-
-OPEN, ORDERED, RUNNING, APPLIED, REFUSED = "open", "ordered", "running", "applied", "refused"
 
 
 def make(session: Session, steward: Steward, *, by: str, now: datetime) -> Plan:
@@ -30,7 +29,7 @@ def make(session: Session, steward: Steward, *, by: str, now: datetime) -> Plan:
     made = plan(session, steward, now=now)
     store(session, made, by=by)
     counts: dict[str, Any] = {"due": made.due, "held": made.held, "goes": made.goes, "rows": made.rows}
-    audit.append(session, "retention.planned", actor=by, now=now, plan=made.id, policy=made.policy_hash, **counts)
+    audit.append(session, PLANNED, actor=by, now=now, plan=made.id, policy=made.policy_hash, **counts)
     return made
 
 
@@ -43,14 +42,26 @@ def store(session: Session, made: Plan, *, by: str) -> RetentionPlan:
         policy_hash=made.policy_hash,
         body=msgspec.json.decode(to_json(made)),
         due=made.due,
-        state=OPEN,
-        applied_at=None,
-        applied_by=None,
-        result=None,
+        state=states.OPEN,
     )
     session.add(row)
     session.flush()
     return row
+
+
+def approve(session: Session, plan_id: str, *, by: str, now: datetime) -> None:
+    """Lets an open plan pass that needs a second person, with an audit entry; `by` must not be who made or ordered it.
+
+    Raises StalePlan for a plan that is unknown or not open, ApprovalNeeded when the first person would be the second.
+    """
+    stored = row(session, plan_id, lock=True)
+    if stored.state != states.OPEN:
+        raise StalePlan("This plan is not open any more: there is nothing to approve.")
+    if by in (stored.made_by, stored.applied_by):
+        raise ApprovalNeeded("Who made a plan does not approve it: somebody else has to.")
+    stored.approved_by, stored.approved_at = by, now
+    session.flush()
+    audit.append(session, "retention.approved", actor=by, now=now, plan=plan_id, policy=stored.policy_hash)
 
 
 def find(session: Session, plan_id: str, *, lock: bool = False) -> RetentionPlan | None:
@@ -86,14 +97,14 @@ def newest(session: Session, *, limit: int = 50) -> list[RetentionPlan]:
 
 def interrupted(session: Session) -> list[RetentionPlan]:
     """The plans whose run began and has not ended, the oldest first."""
-    query = select(RetentionPlan).where(RetentionPlan.state == RUNNING).order_by(RetentionPlan.made_at)
+    query = select(RetentionPlan).where(RetentionPlan.state == states.RUNNING).order_by(RetentionPlan.made_at)
     return list(session.scalars(query))
 
 
 def refuse(session: Session, plan_id: str, sentence: str, *, by: str, now: datetime) -> None:
     """Notes that the plan cannot be carried out (any more), with the sentence that says why, and an audit entry."""
     stored = row(session, plan_id, lock=True)
-    stored.state = REFUSED
+    stored.state = states.REFUSED
     stored.result = {**(stored.result or {}), "problem": sentence}
     session.flush()
     audit.append(session, "retention.refused", actor=by, now=now, plan=plan_id, policy=stored.policy_hash)

@@ -8,31 +8,61 @@ from collections.abc import Mapping
 import msgspec
 
 from datasteward.retention.models import RetentionPlan
-from datasteward.retention.plan import Plan
+from datasteward.retention.plan import Action, Plan
+
+DEEDS: Mapping[Action, str] = {
+    "delete": "deleted",
+    "archive": "deleted",
+    "anonymise": "anonymised",
+    "shred": "shredded",
+}
+"""What is counted of rows under each action."""
+
+
+class Archived(msgspec.Struct, frozen=True):
+    """What an archive holds: under which key of the object store, and how many groups of at least `k` people.
+
+    `suppressed` rows stood in groups of too few people and are in no archive.
+    """
+
+    key: str
+    k: int
+    groups: int
+    suppressed: int
 
 
 class Result(msgspec.Struct, frozen=True):
     """What a run did, or has done so far.
 
-    By item of the plan, `taken` is how many rows went or were emptied by its rule and `rows_by_item` adds what hung on
-    them; by table, `deleted` and `anonymised` are how many rows went and how many were emptied.
+    By item of the plan, `taken` is how many rows went or were changed by its rule and `rows_by_item` adds what hung on
+    them; `deeds` are the rows by what was done (deleted, anonymised, shredded) and table; `archives` by number of item.
     """
 
     taken: tuple[int, ...]
     rows_by_item: tuple[int, ...]
-    deleted: dict[str, int] = {}
-    anonymised: dict[str, int] = {}
+    deeds: dict[str, dict[str, int]] = {}
+    archives: dict[int, Archived] = {}
 
     @property
     def rows(self) -> int:
-        """How many rows went or were emptied."""
+        """How many rows went or were changed."""
         return sum(self.rows_by_item)
+
+    @property
+    def deleted(self) -> dict[str, int]:
+        """How many rows went, by table."""
+        return self.deeds.get("deleted", {})
+
+    @property
+    def anonymised(self) -> dict[str, int]:
+        """How many rows were anonymised, by table."""
+        return self.deeds.get("anonymised", {})
 
 
 def outcome(stored: RetentionPlan) -> Result | None:
     """What the run of a stored plan has done (so far), or None when none has begun."""
     told = {key: value for key, value in (stored.result or {}).items() if key != "problem"}
-    return msgspec.convert(told, Result) if told else None
+    return msgspec.convert(told, Result, strict=False) if told else None
 
 
 def problem(stored: RetentionPlan) -> str | None:
@@ -47,19 +77,25 @@ def so_far(stored: RetentionPlan, given: Plan) -> Result:
     return outcome(stored) or Result(nothing, nothing)
 
 
-def added(done: Result, number: int, taken: int, went: Counter[str], *, emptied: bool) -> Result:
+def added(done: Result, number: int, taken: int, went: Counter[str], action: Action) -> Result:
     """What is done, with one more batch of item `number`."""
-    return Result(
+    deed = DEEDS[action]
+    return msgspec.structs.replace(
+        done,
         taken=_plus(done.taken, number, taken),
         rows_by_item=_plus(done.rows_by_item, number, went.total()),
-        deleted=done.deleted if emptied else _sum(done.deleted, went),
-        anonymised=_sum(done.anonymised, went) if emptied else done.anonymised,
+        deeds={**done.deeds, deed: _sum(done.deeds.get(deed, {}), went)},
     )
+
+
+def archived(done: Result, number: int, archive: Archived) -> Result:
+    """What is done, with the archive of item `number` written."""
+    return msgspec.structs.replace(done, archives={**done.archives, number: archive})
 
 
 def note(stored: RetentionPlan, done: Result) -> None:
     """Writes into the plan's row how far its run is."""
-    stored.result = msgspec.to_builtins(done)
+    stored.result = msgspec.to_builtins(done, str_keys=True)
 
 
 def _plus(figures: tuple[int, ...], place: int, more: int) -> tuple[int, ...]:

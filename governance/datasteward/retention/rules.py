@@ -1,27 +1,28 @@
 """Which rule of policies/retention.yaml governs which table, and in which order the rules are carried out.
 
-The rules whose category is nearest to that of a table's records govern the table, as far as it has the clock that they
-start from; what hangs on another row and has no clock of its own goes with that row. A rule that waits for an event
-(`until`) is carried out by the event, not here.
+Precedence stands in PolicySet.rules_for: a rule for the table itself, else those whose category is nearest to that of the
+table's records. A rule governs a table as far as it has, or finds along its road, the clock that the rule starts from;
+what hangs on another row goes with that row besides. A rule that waits for an event (`until`) is carried out by the event.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal
+from datetime import datetime
 
 from sqlalchemy import Table
 
+from datasteward.anonymise.flaws import flaw
 from datasteward.catalog import Catalog, within
 from datasteward.errors import PolicyError
-from datasteward.policy import Period, PolicySet, RetentionRule
-from datasteward.retention.plan import EVERYWHERE
+from datasteward.policy import PolicySet, RetentionRule
+from datasteward.policy.clocks import cutoff
+from datasteward.policy.model import Method
+from datasteward.retention import conditions
+from datasteward.retention.plan import EVERYWHERE, Action
+from datasteward.retention.selection import Selection
 from datasteward.steward import Steward
-
-FISCAL = "fiscal_year_end"
-"""The clock that starts at the end of the fiscal year in which the table's column lies."""
 
 CLOCKS = {
     "created": "it was made",
@@ -30,30 +31,36 @@ CLOCKS = {
     "expires": "it expires",
     "ended": "it ended",
     "closed": "it was closed",
-    FISCAL: "the end of the fiscal year",
+    "fiscal_year_end": "the end of the fiscal year",
 }
 """What each clock starts from, in words."""
+DEEDS = {"delete": "deleted", "archive": "archived as counts of groups and deleted", "shred": "made unreadable"}
 
 
 @dataclass(frozen=True, slots=True)
 class Governed:
-    """One rule as it applies to one table; `columns` are those to empty, none when rows are to be deleted."""
+    """One rule as it applies to one table; `methods` are the columns to anonymise and how."""
 
     rule: RetentionRule
     clock: str
     table: Table
-    columns: tuple[str, ...]
+    methods: dict[str, Method]
 
     @property
-    def action(self) -> Literal["delete", "anonymise"]:
+    def action(self) -> Action:
         """What is done to a row that is due."""
-        return "anonymise" if self.columns else "delete"
+        return self.rule.action
 
     def cutoffs(self, policies: PolicySet, now: datetime) -> dict[str, datetime]:
         """By country (or EVERYWHERE) the moment, UTC, before which a row's clock must have started to be due."""
-        assert self.rule.period is not None  # noqa: S101 - `governed` takes no rule without one
-        periods: dict[str, Period] = {EVERYWHERE: self.rule.period, **self.rule.by_country}
-        return {country: _cutoff(period, self.clock, policies, now) for country, period in periods.items()}
+        return {c: cutoff(policies, self.rule, c or None, now) for c in (EVERYWHERE, *self.rule.by_country)}
+
+    def selection(self, policies: PolicySet, now: datetime) -> Selection:
+        """The rows that the rule is about as of `now`."""
+        cutoffs = self.cutoffs(policies, now)
+        return Selection(
+            self.table, self.clock, cutoffs, self.rule.only_if, self.methods, keys=self.rule.action == "shred"
+        )
 
     @property
     def kept(self) -> str:
@@ -64,49 +71,48 @@ class Governed:
     @property
     def why(self) -> str:
         """The rule in a sentence, for whoever reads the plan."""
-        deed = f"emptied of {', '.join(self.columns)}" if self.columns else "deleted"
+        deed = DEEDS.get(self.action) or f"anonymised in {', '.join(self.methods)}"
         return f"{self.rule.name}: kept {self.kept}, then {deed} ({self.rule.legal_basis}; {self.rule.source})."
 
 
 def governed(steward: Steward) -> list[Governed]:
-    """Every rule with every table it governs, in the order of execution: deletions first, what refers before the referred.
+    """Every rule with every table it governs, in the order of execution: what deletes first, what refers before the referred.
 
-    Raises PolicyError for a rule that would empty a column which must be filled.
+    Raises PolicyError for a rule that asks of a table what it cannot give.
     """
-    tables = reversed(steward.catalog.tables)
-    found = [each for table in tables for each in _of(steward.catalog, steward.policies, table)]
-    return sorted(found, key=lambda each: bool(each.columns))
+    found = [each for table in reversed(steward.catalog.tables) for each in of_table(steward, table)]
+    return sorted(found, key=lambda each: each.action not in ("delete", "archive"))
 
 
-def _of(catalog: Catalog, policies: PolicySet, table: Table) -> Iterator[Governed]:
-    told = catalog.record(table)
-    for rule in policies.rules_for(told.category):
-        if rule.period is not None and rule.clock is not None and rule.clock in told.clocks:
-            yield Governed(rule, rule.clock, table, _columns(catalog, rule, table))
+def of_table(steward: Steward, table: Table) -> Iterator[Governed]:
+    """The rules with a period that govern one table."""
+    catalog, policies = steward.catalog, steward.policies
+    for rule in policies.rules_for(catalog.record(table).category, table=str(table.name)):
+        if rule.period is None or rule.clock is None or catalog.clock(table, rule.clock) is None:
+            continue
+        _check(catalog, rule, table)
+        yield Governed(rule, rule.clock, table, _methods(catalog, policies, rule, table))
 
 
-def _columns(catalog: Catalog, rule: RetentionRule, table: Table) -> tuple[str, ...]:
-    if rule.action == "delete":
-        return ()
-    columns = [c for c in table.columns if any(within(catalog.tag(c).category, name) for name in rule.anonymise)]
-    if fixed := [column.name for column in columns if not column.nullable]:
+def _check(catalog: Catalog, rule: RetentionRule, table: Table) -> None:
+    conditions.only_if(table, rule.only_if)
+    if rule.action == "shred" and all(road.kind != "subject" for road in catalog.record(table).roads):
         raise PolicyError(
-            f"The rule {rule.id} would empty {', '.join(fixed)} of {table.name}, which must be filled: "
-            "choose other categories, or delete the records."
+            f"The rule {rule.id} would destroy keys by way of {table.name}, whose rows are no people: "
+            "a key is a person's, so name the category of the people, or delete the records."
         )
+    if unknown := sorted(rule.generalise.keys() - set(table.c.keys())):
+        raise PolicyError(f"The rule {rule.id} would archive {', '.join(unknown)}, which {table.name} does not have.")
+
+
+def _methods(catalog: Catalog, policies: PolicySet, rule: RetentionRule, table: Table) -> dict[str, Method]:
+    if rule.action != "anonymise":
+        return {}
+    columns = [c for c in table.columns if any(within(catalog.tag(c).category, name) for name in rule.anonymise)]
     if not columns:
         raise PolicyError(f"The rule {rule.id} has nothing to empty in {table.name}: name categories of its columns.")
-    return tuple(str(column.name) for column in columns)
-
-
-def _cutoff(period: Period, clock: str, policies: PolicySet, now: datetime) -> datetime:
-    moment = period.before(now.astimezone(UTC))
-    return _fiscal_year_start(policies, moment) if clock == FISCAL else moment
-
-
-def _fiscal_year_start(policies: PolicySet, moment: datetime) -> datetime:
-    """The first moment (UTC) of the fiscal year in which `moment` lies: what began before is of a year that has ended."""
-    end = policies.jurisdictions.fiscal_year_end
-    day = timedelta(days=1)
-    starts = [datetime(year, end.month, end.day, tzinfo=UTC) + day for year in (moment.year, moment.year - 1)]
-    return starts[0] if starts[0] <= moment else starts[1]
+    found = {str(c.name): policies.anonymised_by(catalog.tag(c).category) for c in columns}
+    for column in columns:
+        if what := flaw(column, found[str(column.name)]):
+            raise PolicyError(f"The rule {rule.id} cannot be carried out. {what}")
+    return found

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
 from datasteward.disposal.hanging import hanging
-from datasteward.retention import conditions
+from datasteward.policy.model import Method
+from datasteward.retention import conditions, keyset
+from datasteward.retention.held import Held
+from datasteward.retention.keyset import Place
 from datasteward.statements import these
 
 
@@ -23,30 +26,51 @@ from datasteward.statements import these
 class Selection:
     """The rows of one table that one rule is about: older by `clock` than the cutoff of their country (see plan.Item).
 
-    `columns` are those to empty; without any, the rows are to be deleted.
+    `only_if`: columns that must hold one of these values. `methods` are the columns to anonymise and how; without any, rows
+    go (or, with `keys`, the keys of the people that they are). `lower` and `upper` are places in the order of
+    `keyset.told` between which the rows stand.
     """
 
     table: Table
     clock: str
     cutoffs: Mapping[str, datetime]
-    columns: tuple[str, ...] = ()
+    only_if: Mapping[str, tuple[str, ...]]
+    methods: Mapping[str, Method]
+    keys: bool = False
+    lower: Place | None = None
+    upper: Place | None = None
+    order: tuple[ColumnElement[object], ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns to anonymise."""
+        return tuple(self.methods)
 
 
 def due(catalog: Catalog, chosen: Selection) -> ColumnElement[bool]:
-    """The rows that are due, and in which there is something left to empty."""
-    old = conditions.due(catalog, chosen.table, chosen.clock, chosen.cutoffs)
-    return and_(old, conditions.filled(chosen.table, chosen.columns)) if chosen.columns else old
+    """The rows that are due, inside the boundaries, and with which there is something left to do."""
+    parts = [conditions.old(catalog, chosen.table, chosen.clock, chosen.cutoffs)]
+    parts += conditions.only_if(chosen.table, chosen.only_if)
+    if chosen.methods:
+        parts.append(or_(*(conditions.still(chosen.table.c[name], how) for name, how in chosen.methods.items())))
+    if chosen.keys:
+        parts.append(conditions.has_key(catalog, chosen.table))
+    if chosen.lower is not None and chosen.upper is not None:
+        parts += [keyset.since(chosen.order, chosen.lower), keyset.upto(chosen.order, chosen.upper)]
+    return and_(*parts)
 
 
-def free(catalog: Catalog, chosen: Selection) -> ColumnElement[bool]:
-    """The rows that no hold keeps from going, or from being emptied, which changes no other row."""
-    keeps = conditions.of_held_person if chosen.columns else conditions.held
-    return conditions.none_of([keeps(catalog, chosen.table)])
+def free(held: Held, chosen: Selection) -> ColumnElement[bool] | None:
+    """The rows that no hold keeps from what would be done; None when no hold can touch them."""
+    stays = chosen.methods or chosen.keys
+    keeps = held.names(chosen.table, chosen.columns) if stays else held.keeps(chosen.table)
+    return None if keeps is None else not_(keeps)
 
 
-def going(catalog: Catalog, chosen: Selection) -> ColumnElement[bool]:
+def going(catalog: Catalog, held: Held, chosen: Selection) -> ColumnElement[bool]:
     """The rows that are due and that no hold keeps."""
-    return and_(due(catalog, chosen), free(catalog, chosen))
+    unheld = free(held, chosen)
+    return due(catalog, chosen) if unheld is None else and_(due(catalog, chosen), unheld)
 
 
 class Tally:
@@ -59,27 +83,32 @@ class Tally:
         self._emptied: defaultdict[tuple[str, str], list[ColumnElement[bool]]] = defaultdict(list)
 
     def left(self, chosen: Selection, rows: ColumnElement[bool]) -> ColumnElement[bool]:
-        """Those of `rows` that no earlier item has deleted, or emptied of all that this one would empty."""
+        """Those of `rows` that no earlier item has deleted, or anonymised in all that this one would."""
         name = chosen.table.name
-        parts = [rows, conditions.none_of(self._gone[name])]
-        if chosen.columns:
+        parts = [rows, *(not_(gone) for gone in self._gone[name])]
+        if chosen.methods:
             full = (
-                and_(chosen.table.c[column].is_not(None), conditions.none_of(self._emptied[name, column]))
-                for column in chosen.columns
+                and_(
+                    conditions.still(chosen.table.c[column], how),
+                    *(not_(emptied) for emptied in self._emptied[name, column]),
+                )
+                for column, how in chosen.methods.items()
             )
             parts.append(or_(*full))
         return and_(*parts)
 
     def take(self, chosen: Selection, rows: ColumnElement[bool]) -> Counter[str]:
         """Takes `rows`, some of which there must be; returns how many rows of other tables go along, by table."""
-        if chosen.columns:
+        if chosen.keys:
+            return Counter()
+        if chosen.methods:
             for column in chosen.columns:
                 self._emptied[chosen.table.name, column].append(rows)
             return Counter()
         extra: Counter[str] = Counter()
         for child, along in hanging(self._catalog, chosen.table, rows, these):
             own = [rows] if child is chosen.table else []
-            fresh = and_(along, conditions.none_of([*self._gone[child.name], *own]))
+            fresh = and_(along, *(not_(gone) for gone in (*self._gone[child.name], *own)))
             extra[child.name] += self.count(child, fresh) if along is not rows else 0
             self._gone[child.name].append(along)
         return +extra

@@ -1,4 +1,4 @@
-"""Compliance's console: requests with their clocks, legal holds, the audit log. Its first page stands with the reports."""
+"""Compliance's console: requests with their clocks, holds, approvals, the audit log. Its first page stands with the reports."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from litestar.response import Redirect, Response
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from datasteward.audit import log as audit
-from datasteward.retention import holds
+from datasteward.retention import holds, plans
 from gptimages.consoles import oversight
+from gptimages.consoles.planpage import plan_page
 from gptimages.errors import Conflict
 from gptimages.installation import Installation
 from gptimages.web.permissions import Permission, needs
@@ -156,4 +157,37 @@ def log(
     )
 
 
-ROUTES = [all_requests, one_request, all_holds, place, one_hold, confirm_lift, lift, log]
+@get(
+    "/compliance/retention/{plan_id:str}",
+    opt=needs(Permission.RETENTION_APPROVE),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def plan_to_approve(
+    here: NamedDependency[Installation],
+    pages: NamedDependency[Renderer],
+    visitor: NamedDependency[Visitor],
+    plan_id: FromPath[str],
+) -> Response[Any]:
+    """A retention plan that a second person has to approve, in numbers."""
+    with here.db.read() as session:
+        shown = plan_page(session, here.steward, plan_id)
+    return pages.page("consoles/approve.html", visitor, shown=shown, plan=shown.plan)
+
+
+@post(
+    "/compliance/retention/{plan_id:str}",
+    opt=needs(Permission.RETENTION_APPROVE, fresh=True),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def approve_plan(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]
+) -> Redirect:
+    """Lets the plan pass; carrying it out stays with an operator."""
+    with here.db.write() as session:
+        plans.approve(session, plan_id, by=visitor.id, now=here.clock())
+    return Redirect(f"/compliance/retention/{plan_id}", status_code=HTTP_303_SEE_OTHER)
+
+
+ROUTES = [plan_to_approve, approve_plan, all_requests, one_request, all_holds, place, one_hold, confirm_lift, lift, log]

@@ -10,9 +10,10 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Response
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from datasteward.retention import applying, plans
+from datasteward.retention import applying, certificate, plans
 from gptimages.consoles import jobs
 from gptimages.consoles.planpage import plan_page
+from gptimages.errors import NotFound
 from gptimages.installation import Installation
 from gptimages.queue import queue
 from gptimages.web.permissions import Permission, needs
@@ -67,7 +68,7 @@ def plan(
 ) -> Response[Any]:
     """One plan: what would go, by rule; while it is carried out how far it is, and then what went."""
     with here.db.read() as session:
-        shown = plan_page(session, plan_id, sort=sort, down=not up)
+        shown = plan_page(session, here.steward, plan_id, sort=sort, down=not up)
     return pages.page("consoles/plan.html", visitor, shown=shown, plan=shown.plan)
 
 
@@ -85,7 +86,7 @@ def confirm(
 ) -> Response[Any]:
     """The last look before a plan is carried out, in numbers."""
     with here.db.read() as session:
-        shown = plan_page(session, plan_id)
+        shown = plan_page(session, here.steward, plan_id)
     return pages.page("consoles/run.html", visitor, shown=shown, plan=shown.plan)
 
 
@@ -98,10 +99,26 @@ def confirm(
 def run(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]) -> Redirect:
     """Has the plan carried out in the background; one that stopped half-way is taken up again."""
     with here.db.write() as session:
-        if plan_page(session, plan_id).state != "stuck":
+        if plan_page(session, here.steward, plan_id).state != "stuck":
             applying.order(session, here.steward, plan_id, by=visitor.id, now=here.clock())
         queue.promise(session, RETENTION, plan_id, now=here.clock())
     return Redirect(f"/operations/retention/{plan_id}", status_code=HTTP_303_SEE_OTHER)
 
 
-ROUTES = [overview, retention, make, plan, confirm, run]
+@get(
+    "/operations/retention/{plan_id:str}/certificate",
+    opt=needs(Permission.RETENTION_PLAN),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def show_certificate(here: NamedDependency[Installation], plan_id: FromPath[str]) -> Response[bytes]:
+    """The certificate of a run as a file: JSON, whose SHA-256 stands in the audit log."""
+    with here.db.read() as session:
+        made = certificate.of(plans.row(session, plan_id))
+    if made is None:
+        raise NotFound("This plan has not been carried out: there is no certificate yet.")
+    name = {"Content-Disposition": f'attachment; filename="certificate-{plan_id}.json"'}
+    return Response(certificate.to_json(made), media_type="application/json", headers=name)
+
+
+ROUTES = [overview, retention, make, plan, confirm, run, show_certificate]

@@ -9,10 +9,13 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy.orm import Session
 
-from datasteward.retention import holds, plans
+from datasteward.retention import certificate, holds, plans, states
+from datasteward.retention.certificate import Certificate
+from datasteward.retention.checking import needs_approval
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Item, Plan
 from datasteward.retention.result import Result, outcome, problem
+from datasteward.steward import Steward
 from gptimages.consoles.charts import bars
 from gptimages.queue import queue
 from gptimages.queue.models import Job
@@ -45,11 +48,13 @@ class PlanPage(msgspec.Struct, frozen=True):
     holds: int
     chart: Any
     earlier: list[RetentionPlan]
+    needs_approval: str | None
+    certificate: Certificate | None
 
     @property
     def state(self) -> str:
         """The plan's own state, or `stuck` when the job that was to carry it out has failed."""
-        waits = self.stored.state in (plans.ORDERED, plans.RUNNING)
+        waits = self.stored.state in (states.ORDERED, states.RUNNING)
         return "stuck" if waits and self.problem else self.stored.state
 
 
@@ -64,7 +69,7 @@ KEYS: dict[str, Callable[[Line], Any]] = {
 }
 
 
-def plan_page(session: Session, plan_id: str, *, sort: str = "due", down: bool = True) -> PlanPage:
+def plan_page(session: Session, steward: Steward, plan_id: str, *, sort: str = "due", down: bool = True) -> PlanPage:
     """The page of a stored plan. Raises StalePlan for an unknown one."""
     stored = plans.row(session, plan_id)
     plan = plans.load(stored)
@@ -83,6 +88,8 @@ def plan_page(session: Session, plan_id: str, *, sort: str = "due", down: bool =
         holds=len(holds.active(session)),
         chart=bars([row.due for row in earlier]),
         earlier=earlier,
+        needs_approval=needs_approval(steward, plan) if stored.approved_by is None else None,
+        certificate=certificate.of(stored),
     )
 
 

@@ -14,10 +14,10 @@ from datasteward.audit import log as audit
 from datasteward.base import new_id
 from datasteward.catalog import Catalog
 from datasteward.disposal.models import ObjectDisposal
-from datasteward.errors import HoldError, HoldInTheWay, PlanTooLarge, PolicyError, StalePlan
+from datasteward.errors import ApprovalNeeded, HoldError, HoldInTheWay, PlanError, PolicyError, StalePlan
 from datasteward.keys import Box
 from datasteward.policy import Period
-from datasteward.retention import holds, plans
+from datasteward.retention import certificate, holds, plans, states
 from datasteward.retention.applying import apply, order
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Item, Plan, from_json, to_file
@@ -99,7 +99,7 @@ def test_what_is_as_old_as_the_period_stays_and_what_is_older_goes(retention_db:
     assert usage.cutoffs == {"": cutoff}
     assert (usage.due, usage.held, usage.goes) == (1, 0, 1)
     assert usage.oldest == usage.newest == cutoff - timedelta(microseconds=1)
-    apply(retention_db.write, steward, plan, by="tests", now=NOW)
+    apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW)
     assert rows(retention_db, UsageEvent) == 2
 
 
@@ -155,7 +155,7 @@ def test_invoices_are_kept_by_the_law_of_their_country(
             )
     plan = make(retention_db, steward)
     assert item(plan, "transactions").goes == 1
-    apply(retention_db.write, steward, plan, by="tests", now=NOW)
+    apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW)
     with retention_db.read() as session:
         assert session.scalars(select(Transaction.id)).all() == ["young"]
 
@@ -180,7 +180,7 @@ def test_engagement_loses_its_person_and_keeps_the_rest(retention_db: Database, 
     plan = make(retention_db, steward)
     found = item(plan, "engagement-events")
     assert (found.action, found.columns, found.goes) == ("anonymise", ("account_id",), 1)
-    result = apply(retention_db.write, steward, plan, by="tests", now=NOW)
+    result = apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW)
     assert result.anonymised == {"engagement_event": 1}
     assert result.deleted == {}
     with retention_db.read() as session:
@@ -194,7 +194,9 @@ def test_a_rule_may_not_empty_what_must_be_filled(retention_db: Database, stewar
     usage = msgspec.structs.replace(
         steward.policies.retention["usage-events"], action="anonymise", anonymise=("user.unique_id",)
     )
-    with pytest.raises(PolicyError, match="usage-events would empty account_id of usage_event"):
+    with pytest.raises(
+        PolicyError, match=r"usage-events cannot be carried out.*usage_event\.account_id must be filled"
+    ):
         make(retention_db, ruled({"usage-events": usage}))
 
 
@@ -243,7 +245,7 @@ def test_what_hangs_on_a_row_and_its_object_go_with_it(retention_db: Database, s
     found = item(plan, "reference-pictures")
     assert (found.goes, found.along, plan.rows, plan.people) == (1, {"generation_reference": 1}, 2, 1)
     assert 70_000 < found.bytes < 71_000
-    result = apply(retention_db.write, steward, plan, by="tests", now=NOW)
+    result = apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW)
     assert result.deleted == {"generation_reference": 1, "reference_image": 1}
     assert rows(retention_db, Generation) == 1
     with retention_db.read() as session:
@@ -265,7 +267,7 @@ def test_a_hold_keeps_one_person_and_shows_in_the_plan(retention_db: Database, s
     plan = make(retention_db, steward)
     found = item(plan, "usage-events")
     assert (found.due, found.held, found.goes, plan.people) == (4, 3, 1, 1)
-    apply(retention_db.write, steward, plan, by="tests", now=NOW)
+    apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW)
     assert rows(retention_db, UsageEvent) == 3
     with retention_db.write() as session:
         holds.lift(session, hold.id, by="staff", now=NOW)
@@ -278,7 +280,7 @@ def test_a_hold_that_is_placed_after_the_plan_is_kept(retention_db: Database, st
     plan = make(retention_db, steward)
     with retention_db.write() as session:
         holds.place(session, "ada", "24-117", review_at=NOW + timedelta(days=14), by="staff", now=NOW)
-    assert apply(retention_db.write, steward, plan, by="tests", now=NOW).rows == 0
+    assert apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW).rows == 0
     assert rows(retention_db, UsageEvent) == 1
 
 
@@ -318,15 +320,17 @@ def test_a_run_leaves_one_entry_with_counts_and_policy_hash(retention_db: Databa
     """The audit log says which plan, under which policies, how many rows of which table."""
     use(retention_db, account(retention_db), *[NOW - timedelta(days=500)] * 7)
     plan = make(retention_db, steward)
-    apply(retention_db.write, steward, plan, by="tests", now=NOW)
+    apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW)
     with retention_db.read() as session:
         (entry,) = audit.entries(session, acts=["retention.applied"])
+        told = certificate.of(plans.row(session, plan.id))
         assert audit.verify(session).broken_at is None
     assert audit.facts(entry) == {
         "plan": plan.id,
         "policy": steward.policies.hash,
         "rows": 7,
         "deleted.usage_event": 7,
+        "certificate": told.digest,
     }
 
 
@@ -336,7 +340,14 @@ def test_progress_is_told_batch_by_batch(retention_db: Database, ruled: Ruled) -
     use(retention_db, account(retention_db), *[NOW - timedelta(days=500)] * 8)
     told: list[tuple[int, int]] = []
     plan = make(retention_db, steward)
-    apply(retention_db.write, steward, plan, by="tests", now=NOW, progress=lambda done, all_: told.append((done, all_)))
+    apply(
+        retention_db.write,
+        steward,
+        plan,
+        by="tests",
+        clock=lambda: NOW,
+        progress=lambda done, all_: told.append((done, all_)),
+    )
     assert told == [(3, 8), (6, 8), (8, 8)]
 
 
@@ -348,7 +359,7 @@ def test_two_runs_of_one_plan_share_the_work(retention_db: Database, ruled: Rule
 
     def run(_: int) -> int:
         try:
-            return apply(retention_db.write, steward, plan, by="tests", now=NOW).rows
+            return apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW).rows
         except StalePlan:  # the other one had ended before this one began
             return 60
 
@@ -357,14 +368,14 @@ def test_two_runs_of_one_plan_share_the_work(retention_db: Database, ruled: Rule
     assert rows(retention_db, UsageEvent) == 1
     with retention_db.read() as session:
         assert len(audit.entries(session, acts=["retention.applied"])) == 1
-        assert plans.row(session, plan.id).result["deleted"] == {"usage_event": 60}
+        assert plans.row(session, plan.id).result["deeds"] == {"deleted": {"usage_event": 60}}
 
 
 def refused(db: Database, steward: Steward, plan: Plan, sentence: str, now: datetime = NOW) -> None:
     """The plan is refused with that sentence, and nothing goes."""
     before = rows(db, UsageEvent)
-    with pytest.raises(StalePlan, match=sentence):
-        apply(db.write, steward, plan, by="tests", now=now)
+    with pytest.raises(PlanError, match=sentence):
+        apply(db.write, steward, plan, by="tests", clock=lambda: now)
     assert rows(db, UsageEvent) == before
 
 
@@ -378,7 +389,7 @@ def due(retention_db: Database) -> Database:
 def test_a_plan_is_applied_once(due: Database, steward: Steward) -> None:
     """A second run of an ended plan is refused, even when the same things are due again."""
     plan = make(due, steward)
-    apply(due.write, steward, plan, by="tests", now=NOW)
+    apply(due.write, steward, plan, by="tests", clock=lambda: NOW)
     use(due, "ada", NOW - timedelta(days=500))
     refused(due, steward, plan, "carried out before")
 
@@ -436,17 +447,32 @@ def test_a_plan_that_would_take_more_by_now_is_refused(due: Database, steward: S
 
 
 def test_a_plan_above_the_cap_waits_for_a_person(due: Database, ruled: Ruled) -> None:
-    """A run that nobody looked at stops above the cap of policies/limits.yaml; the plan stays open for a person."""
+    """Above the cap of policies/limits.yaml three names are needed: who makes it, who approves it, and who carries it out
+    is not who approved it; until then the plan stays open and nothing goes."""
     capped = ruled(most=1)
     plan = make(due, capped)
-    with pytest.raises(PlanTooLarge, match="2 rows, more than the 1"):
-        apply(due.write, capped, plan, by="tests", now=NOW)
+    for act in (lambda s: order(s, capped, plan.id, by="operator", now=NOW),):
+        with due.write() as session, pytest.raises(ApprovalNeeded, match="2 rows, more than the 1"):
+            act(session)
+    with pytest.raises(ApprovalNeeded, match="somebody else has to approve"):
+        apply(due.write, capped, plan, by="operator", clock=lambda: NOW)
+    with due.write() as session, pytest.raises(ApprovalNeeded, match="Who made a plan"):
+        plans.approve(session, plan.id, by="tests", now=NOW)
     with due.write() as session:
-        assert plans.row(session, plan.id).state == plans.OPEN
-        order(session, capped, plan.id, by="person", now=NOW)
+        assert plans.row(session, plan.id).state == states.OPEN
+        plans.approve(session, plan.id, by="officer", now=NOW)
+    with due.write() as session, pytest.raises(ApprovalNeeded, match="does not carry it out"):
+        order(session, capped, plan.id, by="officer", now=NOW)
+    assert rows(due, UsageEvent) == 2
+    with due.write() as session:
+        order(session, capped, plan.id, by="operator", now=NOW)
     with due.write() as session, pytest.raises(StalePlan, match="already"):
-        order(session, capped, plan.id, by="person", now=NOW)
-    assert apply(due.write, capped, plan, by="person", now=NOW).rows == 2
+        order(session, capped, plan.id, by="operator", now=NOW)
+    assert apply(due.write, capped, plan, by="operator", clock=lambda: NOW).rows == 2
+    with due.read() as session:
+        told = certificate.of(plans.row(session, plan.id))
+        (entry,) = audit.entries(session, acts=["retention.approved"])
+    assert (told.by, told.approved_by, entry.actor) == ("operator", "officer", "officer")
 
 
 def test_a_refused_plan_stays_refused(due: Database, steward: Steward) -> None:

@@ -28,7 +28,7 @@ from support.retention_schemas import (
 )
 
 from datasteward import tables
-from datasteward.retention import holds, plans
+from datasteward.retention import holds, plans, states
 from datasteward.retention.applying import apply
 from datasteward.steward import Steward
 from gptimages.db import Database
@@ -78,7 +78,7 @@ def test_what_is_due_goes_and_nothing_else(service: Service, ruled: Ruled) -> No
         steward = ruled(rules(service), batch=2, metadata=made)
         with db.write() as session:
             plan = plans.make(session, steward, by="tests", now=NOW)
-        result = apply(db.write, steward, plan, by="tests", now=NOW)
+        result = apply(db.write, steward, plan, by="tests", clock=lambda: NOW)
         expected = Expected(service)
         assert left(db, made) == expected.left(NOW)
         assert plan.rows == result.rows == len(expected.gone) + len(expected.emptied)
@@ -110,16 +110,16 @@ def test_a_run_that_is_cut_off_ends_in_the_same_state(service: Service, at: int,
                 raise Cut
 
         try:
-            apply(cut, steward, plan, by="tests", now=NOW)
+            apply(cut, steward, plan, by="tests", clock=lambda: NOW)
         except Cut:
             with db.read() as session:
-                over = plans.row(session, plan.id).state == plans.APPLIED
+                over = plans.row(session, plan.id).state == states.APPLIED
             if not over:
-                apply(db.write, steward, plan, by="tests", now=NOW + timedelta(days=1))
+                apply(db.write, steward, plan, by="tests", clock=lambda: NOW + timedelta(days=1))
         assert left(db, made) == Expected(service).left(NOW)
         with db.read() as session:
             stored = plans.row(session, plan.id)
-            assert stored.state == plans.APPLIED
+            assert stored.state == states.APPLIED
             assert sum(stored.result["rows_by_item"]) == plan.rows
 
 
@@ -135,7 +135,7 @@ def test_what_was_due_goes_when_its_hold_is_lifted(service: Service, lifted: boo
             for hold in holds.active(session) if lifted else []:
                 holds.lift(session, hold.id, by="tests", now=NOW)
             plan = plans.make(session, steward, by="tests", now=NOW)
-        apply(db.write, steward, plan, by="tests", now=NOW)
+        apply(db.write, steward, plan, by="tests", clock=lambda: NOW)
         assert left(db, made) == Expected(free if lifted else service).left(NOW)
 
 
@@ -169,5 +169,5 @@ def test_a_road_may_lead_over_many_tables(depth: int, ruled: Ruled) -> None:
         steward = ruled(rules(service), batch=2, metadata=made)
         with db.write() as session:
             plan = plans.make(session, steward, by="tests", now=NOW)
-        apply(db.write, steward, plan, by="tests", now=NOW)
+        apply(db.write, steward, plan, by="tests", clock=lambda: NOW)
         assert left(db, made) == Expected(service).left(NOW)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from support.consoles import Consoles
 
 from datasteward.audit import log as audit
-from datasteward.retention import holds, plans
+from datasteward.retention import holds, plans, states
 from datasteward.rights import requests
 from gptimages.activity.models import UsageEvent
 from gptimages.queue import queue
@@ -84,7 +84,7 @@ def test_a_run_that_was_cut_off_is_taken_up_by_the_schedule(consoles: Consoles) 
     consoles.old_use(consoles.make("Ada Berg"), 2)
     with here.db.write() as session:
         half = plans.make(session, here.steward, by="tests", now=here.clock())
-        plans.row(session, half.id).state = plans.RUNNING
+        plans.row(session, half.id).state = states.RUNNING
         queue.promise(session, "retention", "schedule", now=here.clock())
     consoles.work()
     assert left(consoles) == 0

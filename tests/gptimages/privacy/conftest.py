@@ -57,7 +57,8 @@ def seed(here: Installation) -> Seeder:
 
 def _row(session: Session, here: Installation, table: Table, seeded: Seeded) -> None:
     road = here.catalog.record(table).roads[0]
-    key = seeded.subject if road.kind == "subject" else new_id()
+    own = road.kind in ("subject", "by") and table.c[road.columns[0]].primary_key
+    key = seeded.subject if own else new_id()
     seeded.rows[str(table.name)] = key
     stored: dict[str, Any] = {}
     for column in table.columns:

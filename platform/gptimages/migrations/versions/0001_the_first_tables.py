@@ -619,6 +619,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_steward_disclosure_subject_id_at", ["subject_id", "at"], unique=False)
 
     op.create_table(
+        "steward_key_disposal",
+        sa.Column("subject_id", sa.String(length=40), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("subject_id", name=op.f("pk_steward_key_disposal")),
+    )
+    op.create_table(
         "steward_legal_hold",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("subject_id", sa.String(length=40), nullable=False),
@@ -651,9 +658,13 @@ def upgrade() -> None:
         sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("due", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved_by", sa.String(length=80), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("applied_by", sa.String(length=80), nullable=True),
         sa.Column("result", sa.JSON(), nullable=True),
+        sa.Column("certificate", sa.JSON(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_steward_retention_plan")),
     )
     with op.batch_alter_table("steward_retention_plan", schema=None) as batch_op:
@@ -702,6 +713,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_steward_legal_hold_subject_id")
 
     op.drop_table("steward_legal_hold")
+    op.drop_table("steward_key_disposal")
     with op.batch_alter_table("steward_disclosure", schema=None) as batch_op:
         batch_op.drop_index("ix_steward_disclosure_subject_id_at")
         batch_op.drop_index(batch_op.f("ix_steward_disclosure_recipient"))

@@ -1,0 +1,123 @@
+"""One item of a plan, batch by batch, in the order of its keyset: what is behind is not looked at again.
+
+Each batch is a few statements whatever its size: where it ends, and the change itself, which asks once more whether a row
+is due and free. Rows are never loaded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, select, tuple_
+from sqlalchemy.orm import Session
+
+from datasteward.anonymise import methods
+from datasteward.anonymise.dialects import prepare
+from datasteward.anonymise.pseudonyms import RunKey
+from datasteward.disposal import keys
+from datasteward.disposal.disposal import dispose, promise_objects
+from datasteward.errors import StalePlan
+from datasteward.retention import archiving, holds, keyset, plans, selection, states
+from datasteward.retention.held import Held
+from datasteward.retention.keyset import Place
+from datasteward.retention.plan import Plan
+from datasteward.retention.planning import bounded
+from datasteward.retention.result import Result, added, note, so_far
+from datasteward.statements import changed
+from datasteward.steward import Steward
+
+LISTED = 1000
+"""How many primary keys a statement lists at most."""
+
+
+class _Batch(NamedTuple):
+    """The rows of one batch, how many they are where that is known, and the place of the last when more may follow."""
+
+    rows: ColumnElement[bool]
+    size: int | None
+    end: Place | None
+
+
+class Batches:
+    """The batches of the item `number` of a plan, in one run of it."""
+
+    def __init__(self, steward: Steward, given: Plan, number: int) -> None:
+        self._steward, self._given, self._number = steward, given, number
+        self._item = given.items[number]
+        self._rows = bounded(steward, self._item)
+        self._order = keyset.order(steward.catalog, self._rows.table, self._rows.clock)
+        self._hung_on = bool(steward.catalog.dependents(self._rows.table)) and not self._rows.methods
+        self._behind: Place | None = None
+        self._key = RunKey.new()
+
+    def take(self, session: Session, now: datetime) -> Result | None:
+        """Takes the next batch in the caller's transaction; what is done by then, or None when there was nothing to take."""
+        holds.guard(session)
+        prepare(session)
+        stored = plans.row(session, self._given.id, lock=True)
+        done = so_far(stored, self._given)
+        room = min(self._steward.policies.limits.retention_batch.value, self._item.goes - done.taken[self._number])
+        if stored.state != states.RUNNING or room <= 0:
+            return None  # another run of the same plan has come further
+        if self._item.action == "archive" and self._number not in done.archives:
+            done = archiving.store(session, self._steward, self._given, self._number, self._going(session), done)
+        batch = self._next(session, room)
+        taken, went = self._change(session, batch, now)
+        if taken > room:
+            raise StalePlan(f"More rows of {self._item.table} are due than the plan names: make a new plan.")
+        self._behind = batch.end
+        done = added(done, self._number, taken, went, self._item.action)
+        note(stored, done)
+        return done if taken or batch.end is not None else None
+
+    def _going(self, session: Session) -> ColumnElement[bool]:
+        return selection.going(self._steward.catalog, Held(session, self._steward.catalog), self._rows)
+
+    def _next(self, session: Session, room: int) -> _Batch:
+        """The next rows; listed where others hang on them or a hold is looked up, so that conditions stay flat."""
+        held = selection.free(Held(session, self._steward.catalog), self._rows) is not None
+        return self._listed(session, room) if held or self._hung_on else self._ranged(session, room)
+
+    def _ranged(self, session: Session, room: int) -> _Batch:
+        """The next `room` rows as a range of the keyset."""
+        rows = self._ahead(session)
+        last = session.execute(self._in_order(rows).offset(room - 1).limit(1)).one_or_none()
+        if last is None:
+            return _Batch(rows, None, None)
+        return _Batch(and_(rows, keyset.upto(self._order, tuple(last))), None, tuple(last))
+
+    def _listed(self, session: Session, room: int) -> _Batch:
+        """The next rows by their primary keys."""
+        size = min(room, LISTED)
+        found = session.execute(self._in_order(self._ahead(session)).limit(size)).all()
+        keys = list(self._rows.table.primary_key.columns)
+        values = [tuple(row[1:]) for row in found]
+        rows = keys[0].in_([value[0] for value in values]) if len(keys) == 1 else tuple_(*keys).in_(values)
+        return _Batch(rows, len(found), tuple(found[-1]) if len(found) == size else None)
+
+    def _ahead(self, session: Session) -> ColumnElement[bool]:
+        rows = self._going(session)
+        return rows if self._behind is None else and_(rows, keyset.after(self._order, self._behind))
+
+    def _in_order(self, rows: ColumnElement[bool]) -> Select[Any]:
+        return select(*self._order).select_from(self._rows.table).where(rows).order_by(*self._order)
+
+    def _change(self, session: Session, batch: _Batch, now: datetime) -> tuple[int, Counter[str]]:
+        """Does to the rows what the rule says; how many they were, and how many went or changed, by table."""
+        table, name = self._rows.table, str(self._rows.table.name)
+        if self._rows.keys:
+            number = keys.promise_keys(session, self._steward.catalog, table, batch.rows, now=now)
+            return number, Counter({name: number})
+        if self._rows.methods:
+            number = self._anonymise(session, batch.rows, now)
+            return number, Counter({name: number})
+        went = dispose(session, self._steward.catalog, table, batch.rows, now=now)
+        return went[name] if batch.size is None else batch.size, went
+
+    def _anonymise(self, session: Session, rows: ColumnElement[bool], now: datetime) -> int:
+        for column in self._steward.catalog.objects(self._rows.table):
+            if column.name in self._rows.methods:
+                promise_objects(session, column, rows, now=now)
+        return changed(session, methods.update_of(self._rows.table, self._rows.methods, rows, self._key))

@@ -1,0 +1,155 @@
+"""Why a row is due or not: each rule for its table, the one that decides, and what holds it.
+
+gptimages retention plan --explain usage_event 3fk2…
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Table, and_, select
+from sqlalchemy.orm import Session
+
+from datasteward.anonymise.dialects import prepare
+from datasteward.disposal.hanging import hanging
+from datasteward.errors import CatalogError
+from datasteward.retention import conditions, keyset, selection
+from datasteward.retention.held import Held
+from datasteward.retention.rules import Governed, governed, of_table
+from datasteward.statements import these
+from datasteward.steward import Steward
+
+
+class Ruled(msgspec.Struct, frozen=True):
+    """One rule on the row: since when its clock runs (UTC; None: it has not started), until when that is kept.
+
+    `applies`: the row meets the rule's conditions; `due`: and is old enough; `left`: and something is left to do. `where`
+    is the line of the policy set.
+    """
+
+    rule: str
+    where: str
+    why: str
+    started: datetime | None
+    cutoff: datetime
+    applies: bool
+    due: bool
+    left: bool
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What retention says of one row as of `at` (UTC).
+
+    `precedence` says why these rules govern it and no others. `with_rows` are rules by which it goes because something that
+    it hangs on goes. The verdict is a sentence.
+    """
+
+    table: str
+    category: str
+    at: datetime
+    precedence: str
+    rules: tuple[Ruled, ...]
+    with_rows: tuple[str, ...]
+    held: bool
+    verdict: str
+
+
+def explain(session: Session, steward: Steward, table_name: str, key: str, *, now: datetime) -> Explanation:
+    """What becomes of the row with this primary key (several columns: joined by a comma), and why.
+
+    Raises CatalogError when there is no such table or row.
+    """
+    prepare(session)
+    table = steward.catalog.table(table_name)
+    this = _this(table, key)
+    if session.execute(select(1).select_from(table).where(this)).first() is None:
+        raise CatalogError(f"There is no such row in {table_name}: give its primary key.")
+    held = _true(session, table, this, Held(session, steward.catalog).keeps(table))
+    ruled = tuple(_ruled(session, steward, each, this, now) for each in of_table(steward, table))
+    along = tuple(_along(session, steward, table, this, now))
+    return Explanation(
+        table=table_name,
+        category=steward.catalog.record(table).category,
+        at=now,
+        precedence=_precedence(steward, table),
+        rules=ruled,
+        with_rows=along,
+        held=held,
+        verdict=_verdict(ruled, along, held=held),
+    )
+
+
+def _ruled(session: Session, steward: Steward, each: Governed, this: ColumnElement[bool], now: datetime) -> Ruled:
+    catalog, rows = steward.catalog, each.selection(steward.policies, now)
+    start = keyset.start(catalog, each.table, each.clock)
+    country = catalog.country(each.table)
+    found = session.execute(select(start, *([country] if country is not None else [])).where(this)).one()
+    where = found[1] if len(found) > 1 else None
+    meets = and_(*conditions.only_if(each.table, rows.only_if)) if rows.only_if else None
+    old = conditions.old(catalog, each.table, each.clock, rows.cutoffs)
+    return Ruled(
+        rule=each.rule.id,
+        where=steward.policies.where("retention.yaml", ("rules", each.rule.id)),
+        why=each.why,
+        started=found[0],
+        cutoff=rows.cutoffs.get(where or "", rows.cutoffs[""]),
+        applies=meets is None or _true(session, each.table, this, meets),
+        due=_true(session, each.table, this, old),
+        left=_true(session, each.table, this, selection.due(catalog, rows)),
+    )
+
+
+def _along(session: Session, steward: Steward, table: Table, this: ColumnElement[bool], now: datetime) -> list[str]:
+    found = []
+    for each in governed(steward):
+        if each.action in ("delete", "archive") and each.table is not table:
+            due = selection.due(steward.catalog, each.selection(steward.policies, now))
+            along = dict(hanging(steward.catalog, each.table, due, these)).get(table)
+            if along is not None and _true(session, table, this, along):
+                found.append(f"{each.rule.name} ({each.table.name})")
+    return found
+
+
+def _precedence(steward: Steward, table: Table) -> str:
+    category = steward.catalog.record(table).category
+    rules = steward.policies.rules_for(category, table=str(table.name))
+    if not rules:
+        return f"No rule speaks about {category}."
+    first = rules[0]
+    if first.table:
+        return f"A rule for the table {table.name} itself comes before any rule for a category."
+    nearest = first.category
+    if nearest == category:
+        return f"The rule is for {category} itself, and no rule names the table."
+    return f"The nearest rule above {category} is for {nearest}, and no rule names the table."
+
+
+def _verdict(ruled: tuple[Ruled, ...], along: tuple[str, ...], *, held: bool) -> str:
+    deciding = next((rule for rule in ruled if rule.left), None)
+    if deciding is None and not along:
+        return "It stays: no rule is due on it now."
+    why = deciding.rule if deciding else f"what it hangs on, by {along[0]}"
+    return f"It is due by {why}, and a legal hold keeps it." if held else f"It goes with the next plan, by {why}."
+
+
+def _this(table: Table, key: str) -> ColumnElement[bool]:
+    columns = list(table.primary_key.columns)
+    values = key.split(",") if len(columns) > 1 else [key]
+    if len(values) != len(columns):
+        raise CatalogError(f"The primary key of {table.name} has {len(columns)} parts: give them joined by commas.")
+    return and_(*(column == _typed(table, column, value) for column, value in zip(columns, values, strict=True)))
+
+
+def _typed(table: Table, column: ColumnElement[Any], value: str) -> Any:
+    try:
+        return msgspec.convert(value, column.type.python_type, strict=False)
+    except msgspec.ValidationError:
+        raise CatalogError(f"There is no such row in {table.name}: give its primary key.") from None
+
+
+def _true(session: Session, table: Table, this: ColumnElement[bool], rows: ColumnElement[bool] | None) -> bool:
+    if rows is None:
+        return False
+    return session.execute(select(1).select_from(table).where(this, rows)).first() is not None
