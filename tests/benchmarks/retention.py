@@ -1,101 +1,202 @@
-"""Applying a retention plan, its account included, against the DELETE that one would write by hand."""
+"""Retention on PostgreSQL against what one would write by hand: the run, its memory, and planning as tables grow.
+
+The rows are usage events of the service's own table, with its indexes and foreign keys; nobody else is connected.
+"""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
+import resource
+import subprocess
+import sys
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from sqlalchemy import insert, text
+import msgspec
+from sqlalchemy import text
+from support.postgres import FOR_BENCHMARKS, PostgresServer, server
 
+from datasteward import tables
 from datasteward.audit import log as audit
-from datasteward.retention import applying, plans
-from gptimages.accounts import people
-from gptimages.activity.models import UsageEvent
-from gptimages.installation import Installation, open_installation
-from gptimages.models import new_id
-from gptimages.settings import Settings
+from datasteward.catalog import Catalog
+from datasteward.keys import FileRootKey, KeyStore, Vault
+from datasteward.objects import EncryptedObjects, LocalDirectory
+from datasteward.policy import Period, load
+from datasteward.retention import applying, planning, plans
+from datasteward.steward import Steward
+from gptimages import all_models
+from gptimages.db import Database
 
 from .measuring import Row, compared, timed
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-ROWS = 100_000
-SHARE = 10  # one row of so many is due
+CUTOFF = datetime(2025, 10, 23, 9, 0, tzinfo=UTC)
+MILLION = 1_000_000
+FILL = """
+INSERT INTO usage_event (id, account_id, kind, pictures, seconds, created_at)
+SELECT substr(md5(n::text), 1, 26), 'person' || n % 1000, 'run', 1, 2.5,
+       CASE WHEN n % :all < :due THEN timestamptz '2025-05-01 00:00Z' ELSE timestamptz '2026-06-01 00:00Z' END
+       + n * interval '1 second' / :scale
+FROM generate_series(1, :rows) n
+"""
+PEOPLE = """
+INSERT INTO account (id, name, email, country, minimum_age, plan, state, created_at, last_seen_at)
+SELECT 'person' || n, ''::bytea, ''::bytea, 'NO', 13, 'free', 'active', now(), now() FROM generate_series(0, 999) n
+"""
+BY_HAND = """
+DELETE FROM usage_event WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM usage_event WHERE created_at < :cutoff ORDER BY created_at LIMIT :batch))
+"""
 
 
 def retention_apply(full: bool) -> Row:
-    """100,000 rows of which a tenth is due, on SQLite with the service's own settings: rows deleted in a second."""
-    rows = ROWS * (10 if full else 1)
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        _fill(directory / "full", rows)
-        mine, its = timed(lambda: _apply(_copy(directory)), lambda: _by_hand(_copy(directory), rows // SHARE), rounds=7)
-    return compared("retention-apply", rows / SHARE / mine, rows / SHARE / its, "rows/s", (">=", 0.9))
+    """A million rows of which a tenth is due, audit and certificate included: rows deleted in a second."""
+    with _servers() as (postgres, steward):
+        url = _filled(postgres, MILLION, due=MILLION // 10)
+        ours, its = timed(lambda: _apply(postgres, steward, url), lambda: _by_hand(postgres, steward, url), rounds=7)
+    return compared("retention-apply", MILLION / 10 / ours, MILLION / 10 / its, "rows/s", (">=", 0.9))
 
 
-def _fill(directory: Path, rows: int) -> None:
-    here = _open(directory)
-    with here.db.write() as session:
-        account = people.create(
-            session, here, name="Ines", email="ines@people.example", country="NO", minimum_age=13, now=NOW
+def retention_plan_growth(full: bool) -> Row:
+    """Planning ten million rows against a million with the same number due: milliseconds."""
+    with _servers() as (postgres, steward):
+        small = Database(_filled(postgres, MILLION, due=100_000))
+        large = Database(_filled(postgres, 10 * MILLION, due=100_000))
+        ours, its = timed(lambda: _plan(large, steward), lambda: _plan(small, steward), rounds=7)
+        small.close()
+        large.close()
+    return compared("retention-plan-growth", ours * 1000, its * 1000, "ms", ("<=", 1.5))
+
+
+def retention_memory(full: bool) -> Row:
+    """The most memory that planning and applying take above the idle process: ten million rows against 100,000, megabytes."""
+    with _servers() as (postgres, _):
+        peaks = [_peak(postgres, rows) for rows in (100_000, 10 * MILLION)]
+    row = compared("retention-memory", peaks[1], peaks[0], "MB", ("<=", 1.25))
+    return msgspec.structs.replace(row, met=row.met and peaks[1] < 100, goal=f"{row.goal}, <100MB")
+
+
+@contextmanager
+def _servers() -> Iterator[tuple[PostgresServer, Steward]]:
+    with server(FOR_BENCHMARKS) as postgres, TemporaryDirectory() as name:
+        steward = _steward(Path(name))
+        yield postgres, steward
+        steward.vault.close()
+
+
+def _steward(directory: Path) -> Steward:
+    """The service's catalog with the one rule that is measured."""
+    policies = load(ROOT / "policies")
+    rule = msgspec.structs.replace(policies.retention["usage-events"], period=Period(months=13))
+    policies = msgspec.structs.replace(policies, retention={rule.id: rule})
+    vault = Vault(KeyStore(f"sqlite:///{directory}/keys.db", FileRootKey.create(directory / "root.key")))
+    objects = EncryptedObjects(LocalDirectory(directory / "objects"), vault)
+    return Steward(Catalog(all_models.metadata, tables.metadata), policies, vault, objects)
+
+
+def _filled(postgres: PostgresServer, rows: int, *, due: int) -> str:
+    url = postgres.database()
+    db = Database(url)
+    with db.write() as session:
+        indexes = session.execute(text("SELECT indexdef, indexname FROM pg_indexes WHERE tablename = 'usage_event'"))
+        second = [(made, name) for made, name in indexes if not name.startswith("pk_")]
+        for _, name in second:
+            session.execute(text(f"DROP INDEX {name}"))
+        session.execute(text(PEOPLE))
+        session.execute(text("SET session_replication_role = replica"))
+        session.execute(
+            text(FILL), {"rows": rows, "all": rows // 1000, "due": due // 1000, "scale": max(1, rows // MILLION)}
         )
-        for start in range(0, rows, 10_000):
-            session.execute(insert(UsageEvent), [_event(account.id, start + number) for number in range(10_000)])
-    here.db.forget_deleted()
-    here.close()
+        session.execute(text("SET session_replication_role = DEFAULT"))
+        for made, _ in second:
+            session.execute(text(made))
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    db.close()
+    return url
 
 
-def _event(account_id: str, number: int) -> dict[str, object]:
-    age = timedelta(days=500 if number % SHARE == 0 else 100, seconds=number)
-    return {
-        "id": new_id(), "account_id": account_id, "kind": "generation", "pictures": 1, "seconds": 2.5,
-        "created_at": NOW - age,
-    }  # fmt: skip
-
-
-def _apply(here: Installation) -> float:
-    with here.db.write() as session:
-        plan = plans.make(session, here.steward, by="bench", now=NOW)
-    begun = time.perf_counter()
-    result = applying.apply(here.db.write, here.steward, plan, by="bench", now=NOW, looked_at=True)
-    taken = time.perf_counter() - begun
-    assert result.rows == plan.goes > 0
-    here.close()
+def _apply(postgres: PostgresServer, steward: Steward, template: str) -> float:
+    with _copied(postgres, template) as db:
+        with db.write() as session:
+            plan = plans.make(session, steward, by="bench", now=NOW)
+        begun = time.perf_counter()
+        result = applying.apply(db.write, steward, plan, by="bench", clock=lambda: NOW)
+        taken = time.perf_counter() - begun
+        assert result.rows == plan.goes == MILLION // 10
     return taken
 
 
-def _by_hand(here: Installation, due: int) -> float:
+def _by_hand(postgres: PostgresServer, steward: Steward, template: str) -> float:
     """Batches of the same size, each a transaction, found by the index on the clock; one entry in the log at the end."""
-    batch = here.policies.limits.retention_batch.value
-    cutoff = (NOW - timedelta(days=400)).strftime("%Y-%m-%d %H:%M:%S.%f")
-    statement = text(
-        "DELETE FROM usage_event WHERE id IN (SELECT id FROM usage_event WHERE created_at < :cutoff LIMIT :batch)"
-    )
-    gone = 0
-    begun = time.perf_counter()
-    while True:
-        with here.db.write() as session:
-            went = session.execute(statement, {"cutoff": cutoff, "batch": batch}).rowcount  # type: ignore[attr-defined]
-        gone += went
-        if went < batch:
-            break
-    with here.db.write() as session:
-        audit.append(session, "bench.deleted", actor="bench", now=NOW, rows=gone)
-    taken = time.perf_counter() - begun
-    assert gone == due
-    here.close()
+    batch, gone = steward.policies.limits.retention_batch.value, 0
+    with _copied(postgres, template) as db:
+        begun = time.perf_counter()
+        while True:
+            with db.write() as session:
+                went = session.execute(text(BY_HAND), {"cutoff": CUTOFF, "batch": batch}).rowcount  # type: ignore[attr-defined]
+            gone += went
+            if went < batch:
+                break
+        with db.write() as session:
+            audit.append(session, "bench.deleted", actor="bench", now=NOW, rows=gone)
+        taken = time.perf_counter() - begun
+    assert gone == MILLION // 10
     return taken
 
 
-def _copy(directory: Path) -> Installation:
-    run = directory / "run"
-    shutil.rmtree(run, ignore_errors=True)
-    shutil.copytree(directory / "full", run)
-    return _open(run)
+def _plan(db: Database, steward: Steward) -> float:
+    begun = time.perf_counter()
+    with db.read() as session:
+        made = planning.plan(session, steward, now=NOW)
+    assert made.goes == 100_000
+    return time.perf_counter() - begun
 
 
-def _open(directory: Path) -> Installation:
-    return open_installation(Settings(data=directory, policies=ROOT / "policies", demo=True), lambda: NOW)
+@contextmanager
+def _copied(postgres: PostgresServer, template: str) -> Iterator[Database]:
+    url = postgres.copy(template)
+    db = Database(url)
+    with db.engine.connect() as connection:
+        connection.execute(text("SELECT count(*) FROM usage_event")).scalar()  # both sides find the table in memory
+    yield db
+    db.close()
+    postgres.drop(url)
+
+
+def _peak(postgres: PostgresServer, rows: int) -> float:
+    """In a process of its own, for the most memory that a process had is never forgotten."""
+    url = _filled(postgres, rows, due=rows // 10)
+    run = [sys.executable, "-m", "benchmarks.retention", url, str(rows // 10)]
+    told = subprocess.run(run, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "tests"})
+    postgres.drop(url)
+    return float(told.stdout)
+
+
+def _measured(url: str, due: int) -> float:
+    """Megabytes at the most above what there was when everything was open and had done nothing."""
+    with TemporaryDirectory() as name:
+        steward, db = _steward(Path(name)), Database(url)
+        limits = steward.policies.limits
+        cap = msgspec.structs.replace(limits.retention_most_per_run, value=2 * due)
+        limits = msgspec.structs.replace(limits, retention_most_per_run=cap)
+        steward = replace(steward, policies=msgspec.structs.replace(steward.policies, limits=limits))
+        with db.read() as session:
+            session.execute(text("SELECT 1"))
+        idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with db.write() as session:
+            plan = plans.make(session, steward, by="bench", now=NOW)
+        result = applying.apply(db.write, steward, plan, by="bench", clock=lambda: NOW)
+        assert result.rows == due
+        db.close()
+        return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle) / 1000
+
+
+if __name__ == "__main__":
+    print(_measured(sys.argv[1], int(sys.argv[2])))

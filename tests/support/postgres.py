@@ -17,7 +17,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -27,13 +27,17 @@ from gptimages.db import Database
 
 SETTINGS = {
     "listen_addresses": "",
+    "max_connections": "120",
+    "timezone": "Pacific/Auckland",  # far from UTC: a time that is read without its zone shows
+}
+FOR_TESTS = {
     "fsync": "off",  # nothing of it has to outlive the tests
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_connections": "120",
     "shared_buffers": "64MB",
-    "timezone": "Pacific/Auckland",  # far from UTC: a time that is read without its zone shows
 }
+FOR_BENCHMARKS = {"shared_buffers": "2GB", "maintenance_work_mem": "512MB", "max_wal_size": "8GB"}
+"""As durable as an installation's own server, so that what a transaction costs is counted on both sides."""
 START_SECONDS = 60
 STOP_SECONDS = 20
 PR_SET_PDEATHSIG = 1
@@ -41,9 +45,10 @@ MIGRATED = "migrated"
 
 
 class PostgresServer:
-    """A running server; `database()` gives the URL of a fresh one with every table in it, `empty()` of one with none."""
+    """A running server with `more` settings; `database()` gives the URL of a fresh one with every table in it, `empty()` of one with none."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: Mapping[str, str]) -> None:
+        self._settings = {**SETTINGS, **more}
         self.directory = Path(tempfile.mkdtemp(prefix="pg-"))
         self._made = 0
         self._user = "nobody" if os.geteuid() == 0 else None
@@ -62,6 +67,10 @@ class PostgresServer:
     def empty(self) -> str:
         """A fresh database without tables."""
         return self._create(template="template0")
+
+    def copy(self, url: str) -> str:
+        """A copy of a database to which nobody is connected."""
+        return self._create(template=url.rsplit("?", 1)[0].rsplit("/", 1)[-1])
 
     def drop(self, url: str) -> None:
         """Drops a database, whoever is still connected to it."""
@@ -94,7 +103,7 @@ class PostgresServer:
         subprocess.run(
             made, check=True, capture_output=True, cwd=self.directory, user=self._user, extra_groups=self._groups()
         )
-        given = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        given = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 [programs / "postgres", "-D", data, "-k", self.directory, *given],
@@ -138,9 +147,9 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[PostgresServer]:
+def server(more: Mapping[str, str] = FOR_TESTS) -> Iterator[PostgresServer]:
     """A server as long as the block runs."""
-    started = PostgresServer()
+    started = PostgresServer(more)
     try:
         yield started
     finally:

@@ -1,4 +1,4 @@
-"""One item of a plan, batch by batch, in the order of its keyset: what is behind is not looked at again.
+"""One item of a plan, batch by batch, in the order of its clock: what is behind is not looked at again.
 
 Each batch is a few statements whatever its size: where it ends, and the change itself, which asks once more whether a row
 is due and free. Rows are never loaded.
@@ -21,7 +21,6 @@ from datasteward.disposal.disposal import dispose, promise_objects
 from datasteward.errors import StalePlan
 from datasteward.retention import archiving, holds, keyset, plans, selection, states
 from datasteward.retention.held import Held
-from datasteward.retention.keyset import Place
 from datasteward.retention.plan import Plan
 from datasteward.retention.planning import bounded
 from datasteward.retention.result import Result, added, note, so_far
@@ -33,11 +32,11 @@ LISTED = 1000
 
 
 class _Batch(NamedTuple):
-    """The rows of one batch, how many they are where that is known, and the place of the last when more may follow."""
+    """The rows of one batch, how many they are where that is known, and which rows come then, when more may."""
 
     rows: ColumnElement[bool]
     size: int | None
-    end: Place | None
+    then: ColumnElement[bool] | None
 
 
 class Batches:
@@ -49,7 +48,7 @@ class Batches:
         self._rows = bounded(steward, self._item)
         self._order = keyset.order(steward.catalog, self._rows.table, self._rows.clock)
         self._hung_on = bool(steward.catalog.dependents(self._rows.table)) and not self._rows.methods
-        self._behind: Place | None = None
+        self._behind: ColumnElement[bool] | None = None
         self._key = RunKey.new()
 
     def take(self, session: Session, now: datetime) -> Result | None:
@@ -61,45 +60,48 @@ class Batches:
         room = min(self._steward.policies.limits.retention_batch.value, self._item.goes - done.taken[self._number])
         if stored.state != states.RUNNING or room <= 0:
             return None  # another run of the same plan has come further
+        held = Held(session, self._steward.catalog)
+        rows = selection.going(self._steward.catalog, held, self._rows)
         if self._item.action == "archive" and self._number not in done.archives:
-            done = archiving.store(session, self._steward, self._given, self._number, self._going(session), done)
-        batch = self._next(session, room)
+            done = archiving.store(session, self._steward, self._given, self._number, rows, done)
+        ahead = rows if self._behind is None else and_(rows, self._behind)
+        flat = self._hung_on or selection.free(held, self._rows) is not None
+        batch = self._listed(session, ahead, room) if flat else self._ranged(session, ahead, room)
         taken, went = self._change(session, batch, now)
+        if not taken and batch.then is not None:  # more rows than there is room for share one moment
+            batch = self._listed(session, ahead, room)
+            taken, went = self._change(session, batch, now)
         if taken > room:
             raise StalePlan(f"More rows of {self._item.table} are due than the plan names: make a new plan.")
-        self._behind = batch.end
+        self._behind = batch.then
         done = added(done, self._number, taken, went, self._item.action)
         note(stored, done)
-        return done if taken or batch.end is not None else None
+        return done if taken or batch.then is not None else None
 
-    def _going(self, session: Session) -> ColumnElement[bool]:
-        return selection.going(self._steward.catalog, Held(session, self._steward.catalog), self._rows)
+    def _ranged(self, session: Session, ahead: ColumnElement[bool], room: int) -> _Batch:
+        """Up to `room` rows as a range of the clock: looked up in an index on the clock alone, where there is one.
 
-    def _next(self, session: Session, room: int) -> _Batch:
-        """The next rows; listed where others hang on them or a hold is looked up, so that conditions stay flat."""
-        held = selection.free(Held(session, self._steward.catalog), self._rows) is not None
-        return self._listed(session, room) if held or self._hung_on else self._ranged(session, room)
+        Between the first range and the last no row is near a boundary, and the boundaries need not be compared.
+        """
+        start = self._order[0]
+        near = selection.due(self._steward.catalog, selection.by_clock(self._rows))
+        near = near if self._behind is None else and_(near, self._behind)
+        end = session.scalar(
+            select(start).select_from(self._rows.table).where(near).order_by(start).offset(room).limit(1)
+        )
+        if end is None:
+            return _Batch(ahead, None, None)
+        return _Batch(and_(ahead if self._behind is None else near, start < end), None, start >= end)
 
-    def _ranged(self, session: Session, room: int) -> _Batch:
-        """The next `room` rows as a range of the keyset."""
-        rows = self._ahead(session)
-        last = session.execute(self._in_order(rows).offset(room - 1).limit(1)).one_or_none()
-        if last is None:
-            return _Batch(rows, None, None)
-        return _Batch(and_(rows, keyset.upto(self._order, tuple(last))), None, tuple(last))
-
-    def _listed(self, session: Session, room: int) -> _Batch:
-        """The next rows by their primary keys."""
+    def _listed(self, session: Session, ahead: ColumnElement[bool], room: int) -> _Batch:
+        """The next rows by their primary keys: where others hang on them or a hold is looked up, conditions stay flat."""
         size = min(room, LISTED)
-        found = session.execute(self._in_order(self._ahead(session)).limit(size)).all()
+        found = session.execute(self._in_order(ahead).limit(size)).all()
         keys = list(self._rows.table.primary_key.columns)
         values = [tuple(row[1:]) for row in found]
         rows = keys[0].in_([value[0] for value in values]) if len(keys) == 1 else tuple_(*keys).in_(values)
-        return _Batch(rows, len(found), tuple(found[-1]) if len(found) == size else None)
-
-    def _ahead(self, session: Session) -> ColumnElement[bool]:
-        rows = self._going(session)
-        return rows if self._behind is None else and_(rows, keyset.after(self._order, self._behind))
+        then = keyset.after(self._order, tuple(found[-1])) if len(found) == size else None
+        return _Batch(rows, len(found), then)
 
     def _in_order(self, rows: ColumnElement[bool]) -> Select[Any]:
         return select(*self._order).select_from(self._rows.table).where(rows).order_by(*self._order)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Table, and_, func, not_, or_, select
@@ -58,6 +58,13 @@ def due(catalog: Catalog, chosen: Selection) -> ColumnElement[bool]:
     if chosen.lower is not None and chosen.upper is not None:
         parts += [keyset.since(chosen.order, chosen.lower), keyset.upto(chosen.order, chosen.upper)]
     return and_(*parts)
+
+
+def by_clock(chosen: Selection) -> Selection:
+    """The same rows with boundaries that ask for the clock alone: at the first and last moment it may be some more."""
+    if chosen.lower is None or chosen.upper is None:
+        return chosen
+    return replace(chosen, lower=chosen.lower[:1], upper=chosen.upper[:1], order=chosen.order[:1])
 
 
 def free(held: Held, chosen: Selection) -> ColumnElement[bool] | None:
