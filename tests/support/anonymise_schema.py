@@ -68,7 +68,7 @@ member = Table(
     Column("place", Integer, nullable=False, info=KEY),
     Column("person_id", String, ForeignKey("person.id"), nullable=False, info=tag("user.unique_id")),
     ForeignKeyConstraint(["shelf", "place"], ["album.shelf", "album.place"]),
-    info=record("user.behavior", owned_by("person_id"), owned_via("shelf", "place")),
+    info=record("user.behavior", owned_via("shelf", "place"), owned_by("person_id")),
 )
 
 page = Table(

@@ -171,6 +171,24 @@ def test_a_second_attempt_writes_the_same_bytes(opened: Opened, rows: list[tuple
     assert written == again
 
 
+def test_groups_come_in_the_order_of_their_values(opened: Opened) -> None:
+    """The first column counts first and what is empty comes before all else, on every database."""
+    values = [(None, 2), ("b", 1), ("a", None), ("b", None), ("a", 3), (None, None)]
+    with opened() as session:
+        doubled = [(owner, *value) for value in values for owner in ("ada", "ben")]
+        rows = [{"id": n, "owner": o, "kind": kind, "number": x} for n, (o, kind, x) in enumerate(doubled)]
+        session.execute(insert(event), rows)
+        found = session.execute(grouped(CATALOG, event, true(), {"kind": "as_is", "number": "as_is"}, 2)).all()
+    assert [tuple(row)[:2] for row in found] == [
+        (None, None),
+        (None, 2),
+        ("a", None),
+        ("a", 3),
+        ("b", None),
+        ("b", 1),
+    ]
+
+
 def test_only_the_rows_that_are_due_are_counted(opened: Opened) -> None:
     """People of rows outside of the condition stand behind no group."""
     with opened() as session:

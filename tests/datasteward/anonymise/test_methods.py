@@ -96,7 +96,7 @@ def test_truncated_addresses_are_those_of_the_ipaddress_module(
     assert after(opened, "address", method, list(values)) == [network(text, v4, v6) for text in values]
 
 
-@settings(parent=examples, max_examples=300)
+@settings(parent=examples, max_examples=100)
 @given(values=st.lists(garbage, min_size=1, max_size=12))
 @example(
     values=[
