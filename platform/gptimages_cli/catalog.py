@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 import msgspec
 
-from datasteward.catalog import Catalog, checks
+from datasteward.catalog import Catalog, checks, drawing, graph
 from datasteward.catalog.describe import describe
 from datasteward.objects import LocalDirectory
 from datasteward.policy import Finding, PolicySet
 from gptimages import installation, opening
 from gptimages.settings import Settings, read
 from gptimages.web.templating import plural
+from gptimages_cli.errors import CommandError
 
 BY_ALEMBIC = ("alembic_version",)
 """Tables of the database that belong to its migrations."""
@@ -47,6 +48,17 @@ def check(live: bool, as_json: bool) -> None:
     sys.exit(1 if found else 0)
 
 
+@catalog.command("graph")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw it into this SVG file instead.")
+def graph_(out: Path | None) -> None:
+    """Whose each row is: from the data subject over every road to each table."""
+    tagged = installation.catalog()
+    if out is None:
+        click.echo(graph.text(tagged))
+    else:
+        _write(out, drawing.svg(tagged))
+
+
 def _live(tagged: Catalog, policies: PolicySet, settings: Settings) -> list[Finding]:
     directory = settings.data / "objects"
     keys = LocalDirectory(directory).keys() if directory.is_dir() else iter(())
@@ -56,6 +68,13 @@ def _live(tagged: Catalog, policies: PolicySet, settings: Settings) -> list[Find
             return checks.live(tagged, policies, session, object_keys=keys, ignored=BY_ALEMBIC)
     finally:
         db.close()
+
+
+def _write(out: Path, text: str) -> None:
+    if not out.absolute().parent.is_dir():
+        raise CommandError(f"There is no directory {out.parent}: make it, or choose another place.")
+    out.write_text(text, "utf-8")
+    click.echo(f"Written to {out}.")
 
 
 def _tell(tagged: Catalog, found: list[Finding]) -> None:

@@ -63,8 +63,8 @@ def _association(catalog: Catalog, policies: PolicySet, table: Table, road: Road
     told, mine = catalog.record(association), catalog.record(table)
     if any(column.nullable for key in _towards(association, table, road) for column in key.columns):
         yield f"a row of {road.table} can let go of its row of {table.name}, which stays without an owner"
-    own = policies.rules_for(mine.category)
-    for rule in policies.rules_for(told.category):
+    own = policies.rules_for(mine.category, table=str(table.name))
+    for rule in policies.rules_for(told.category, table=road.table):
         if rule not in own and rule.period is not None and rule.clock in told.clocks:
             yield f"the rule {rule.id} takes rows of {road.table} while those of {table.name} stay without an owner"
 

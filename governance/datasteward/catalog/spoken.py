@@ -52,13 +52,17 @@ def _unspoken(policies: PolicySet, key: str) -> Iterator[tuple[str, str]]:
         yield f"no rule says how long '{key}' is kept", "add one to retention.yaml"
     if known[key].personal and not policies.purposes_of(key):
         yield f"no purpose says what '{key}' is used for", "add it to purposes.yaml"
+    if known[key].personal and not (policies.identifiability(key) and policies.origin(key)):
+        yield f"nothing says whom '{key}' identifies, or where it comes from", "add both to it in taxonomy.yaml"
 
 
 def clocks(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
     """A finding for each table that has no clock for the rule which says how long its rows are kept: none is ever due."""
     for table in catalog.sound():
         told = catalog.record(table)
-        needed = {rule.clock: rule.id for rule in policies.rules_for(told.category) if rule.clock is not None}
+        needed = {
+            rule.clock: rule.id for rule in policies.rules_for(told.category, table=str(table.name)) if rule.clock
+        }
         if needed and all(catalog.clock(table, name) is None for name in needed):
             rules = ", ".join(f"{name} ({rule})" for name, rule in needed.items())
             what = f"no row of {table.name} is ever due: {told.category} is kept from the clock {rules}"

@@ -13,7 +13,7 @@ from datasteward.policy.model import Sourced
 
 
 class NameLookalike(Sourced, frozen=True, kw_only=True):
-    """Words that a column's name has when it holds such data (`what`); a word of several parts is written with `_` between them."""
+    """Words that a column's name has when it holds such data (`what`); `_` stands between the parts of a word."""
 
     id: str
     what: str
