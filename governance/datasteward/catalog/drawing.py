@@ -13,7 +13,7 @@ from datasteward.catalog import graph
 from datasteward.catalog.catalog import Catalog
 from datasteward.catalog.graph import Node
 
-WIDE, HIGH, ACROSS, DOWN, MARGIN, HEAD = 320, 56, 88, 12, 32, 104
+WIDE, HIGH, ACROSS, DOWN, MARGIN, HEAD = 272, 76, 56, 12, 24, 100
 """Pixels: a box, the space between two in a row and in a column, the margin, and where the first row begins."""
 
 STYLE = """
@@ -29,6 +29,7 @@ STYLE = """
   .way { fill: none; stroke: var(--edge); stroke-width: 1.5 }
   text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; fill: var(--ink-2) }
   .name { font: 600 14px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: var(--ink) }
+  .how { fill: var(--accent) }
   .title { font: 26px "Iowan Old Style", Charter, "Noto Serif", Cambria, Georgia, serif; fill: var(--ink) }
   .head { font-size: 17px; fill: var(--ink) }
 """
@@ -42,7 +43,7 @@ def svg(catalog: Catalog) -> str:
         lines, row, depth = _tree(root, 0, row)
         drawn, steps = [*drawn, *lines], max(steps, depth)
     nobody, bottom = _nobodys(catalog, _y(row) + MARGIN)
-    width, height = max(MARGIN * 2 + steps * WIDE + (steps - 1) * ACROSS, 760), bottom + MARGIN
+    width, height = max(MARGIN * 2 + steps * WIDE + (steps - 1) * ACROSS, 600), bottom + MARGIN
     return "\n".join([*_opening(width, height), *drawn, *nobody, "</svg>\n"])
 
 
@@ -53,7 +54,7 @@ def _opening(width: int, height: int) -> Iterator[str]:
     yield f"<style>{STYLE}</style>"
     yield f'<rect class="wall" width="{width}" height="{height}"/>'
     yield _text(MARGIN, 52, "Whose each row is", "title")
-    yield _text(MARGIN, 78, "From the data subject, step by step to what belongs to them. Dashed: seen, not owned.")
+    yield _text(MARGIN, 78, "From the data subject to what is theirs. Dashed: seen, not owned.")
 
 
 def _tree(node: Node, step: int, row: int) -> tuple[list[str], int, int]:
@@ -74,7 +75,8 @@ def _box(node: Node, step: int, row: int) -> str:
     return (
         f'<g class="{kind}" role="img"><title>{_line(f"{node.name}: {said}; {node.category}")}</title>'
         f'<rect class="box" x="{x}" y="{y}" width="{WIDE}" height="{HIGH}" rx="6"/>'
-        f"{_text(x + 14, y + 23, node.name, 'name')}{_text(x + 14, y + 43, _short(said))}</g>"
+        f"{_text(x + 14, y + 24, _short(node.name, 30), 'name')}"
+        f"{_text(x + 14, y + 43, _short(node.category))}{_text(x + 14, y + 62, _short(said), 'how')}</g>"
     )
 
 
@@ -100,7 +102,7 @@ def _text(x: int, y: int, words: str, kind: str = "") -> str:
     return f'<text class="{kind or "plain"}" x="{x}" y="{y}">{escape(words)}</text>'
 
 
-def _short(words: str, longest: int = 46) -> str:
+def _short(words: str, longest: int = 34) -> str:
     return words if len(words) <= longest else f"{words[: longest - 1].rstrip()}…"
 
 

@@ -56,7 +56,8 @@ def text(catalog: Catalog) -> str:
     lines = [line for root in trees(catalog) for line in (*_lines(root, "", ""), "")]
     nobody = nobodys(catalog)
     width = max((len(name) for name, _ in nobody), default=0)
-    return "\n".join([*lines, "nobody's", *(f"   {name.ljust(width)}  {reason}" for name, reason in nobody)])
+    reasons = [f"   {name.ljust(width)}  {reason}" for name, reason in nobody]
+    return "\n".join([*lines, *(["nobody's", *reasons] if nobody else [])])
 
 
 def in_words(road: Road, *, alone: bool) -> str:
