@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from datasteward.catalog import Catalog, checks, drawing, graph
+from datasteward.catalog import Catalog, checks, dpv, drawing, fides, graph
 from datasteward.catalog.describe import describe
 from datasteward.objects import LocalDirectory
 from datasteward.policy import Finding, PolicySet
@@ -20,6 +20,8 @@ from gptimages_cli.errors import CommandError
 
 BY_ALEMBIC = ("alembic_version",)
 """Tables of the database that belong to its migrations."""
+
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
@@ -49,7 +51,7 @@ def check(live: bool, as_json: bool) -> None:
 
 
 @catalog.command("graph")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw it into this SVG file instead.")
+@click.option("--out", type=FILE, help="Draw it into this SVG file instead.")
 def graph_(out: Path | None) -> None:
     """Whose each row is: from the data subject over every road to each table."""
     tagged = installation.catalog()
@@ -57,6 +59,22 @@ def graph_(out: Path | None) -> None:
         click.echo(graph.text(tagged))
     else:
         _write(out, drawing.svg(tagged))
+
+
+@catalog.command()
+@click.option("--fides", "fides_file", type=FILE, help="Write a Fides dataset manifest (YAML).")
+@click.option("--dpv", "dpv_file", type=FILE, help="Write JSON-LD in W3C's Data Privacy Vocabulary.")
+def export(fides_file: Path | None, dpv_file: Path | None) -> None:
+    """Write the data map for other tools; the same models and policies give the same bytes."""
+    if fides_file is None and dpv_file is None:
+        raise CommandError("Name at least one file: --fides FILE or --dpv FILE.")
+    settings = read(serving=False)
+    policies, tagged = opening.policies(installation.policy_directory(settings)), installation.catalog()
+    checks.require(tagged, policies)
+    if fides_file is not None:
+        _write(fides_file, fides.manifest(tagged, policies, key="gptimages", name="GPT Images"))
+    if dpv_file is not None:
+        _write(dpv_file, dpv.document(tagged, policies, base=f"{settings.public_url.rstrip('/')}/data-map#"))
 
 
 def _live(tagged: Catalog, policies: PolicySet, settings: Settings) -> list[Finding]:

@@ -65,13 +65,10 @@ def in_words(road: Road, *, alone: bool) -> str:
 
     `alone`: no other road owns the row, so that its last owner is its only one, and that it goes needs no words.
     """
-    by = {
-        "by": f"by {', '.join(road.columns)}",
-        "via": f"over {', '.join(road.columns)}",
-        "through": "through its rows",
-        "subject": "is one",
-        "nobody": "",
-    }[road.kind]
+    if road.kind in ("subject", "nobody"):
+        return road.reason or "the data subject"
+    columns = ", ".join(road.columns)
+    by = {"by": f"by {columns}", "via": f"over {columns}", "through": f"through rows of {road.table}"}[road.kind]
     parts = [f"{'owned' if road.owns else 'seen'} {by}"]
     if not (alone and road.leaving.what == "last_owner"):
         parts.append(_leaving(road.leaving))
