@@ -77,8 +77,9 @@ def _named(catalog: Catalog, policies: PolicySet, column: Column[Any]) -> Iterat
     if _leads_to_subject(catalog, column):
         yield "holds the id of a data subject", AN_ID
     elif not column.foreign_keys:
-        fit = [each for each in policies.lookalikes.names.values() if each.fits(str(column.name))]
-        yield from ((f"is named like {each.what}", each.category) for each in fit[:1])
+        fits = {each.word_in(str(column.name)): each for each in policies.lookalikes.names.values()}
+        if word := max(fits, key=len):
+            yield f"is named like {fits[word].what}", fits[word].category
 
 
 def _leads_to_subject(catalog: Catalog, column: Column[Any]) -> bool:

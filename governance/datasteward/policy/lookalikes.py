@@ -20,10 +20,10 @@ class NameLookalike(Sourced, frozen=True, kw_only=True):
     words: tuple[str, ...]
     category: str
 
-    def fits(self, name: str) -> bool:
-        """Whether one of the words is a part of the name, as `user_agent` or `userAgent` has the part `agent`."""
+    def word_in(self, name: str) -> str:
+        """The longest of the words that is a part of the name, as `agent` is of `user_agent` and `userAgent`; else empty."""
         parts = f"_{re.sub(r'(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+', '_', name).lower()}_"
-        return any(f"_{word}_" in parts for word in self.words)
+        return max((word for word in self.words if f"_{word}_" in parts), key=len, default="")
 
 
 class ContentLookalike(Sourced, frozen=True, kw_only=True):
