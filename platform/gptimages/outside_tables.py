@@ -13,10 +13,9 @@ PREFIXES = {
 }
 """Every object that the service makes lies under one of these."""
 
-LOG_FIELDS = {
+LOG_FIELDS = {"asked": tag("user.unique_id")} | {
     name: tag("system.operations")
     for name in (
-        "asked",
         "error",
         "job",
         "jobs",
@@ -33,4 +32,4 @@ LOG_FIELDS = {
         "why",
     )
 }
-"""Every field that a line of the log may have; `job`, `mail` and `run` are opaque ids of rows."""
+"""Every field that a line of the log may have; `job`, `mail` and `run` are opaque ids of rows, `asked` of a person."""

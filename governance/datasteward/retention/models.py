@@ -38,7 +38,7 @@ class LegalHold(StewardBase):
         ),
     )
     placed_by: Mapped[str] = mapped_column(
-        String(40), info=tag("system.operations", export=False, why_not="Names a member of staff.")
+        String(40), info=tag("user.unique_id", export=False, why_not="Names a member of staff.")
     )
     placed_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     review_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("system.operations"))
@@ -53,7 +53,7 @@ class RetentionPlan(StewardBase):
 
     id: Mapped[Id]
     made_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True, info=tag("system.operations"))
-    made_by: Mapped[str] = mapped_column(String(80), info=tag("system.operations"))
+    made_by: Mapped[str] = mapped_column(String(80), info=tag("user.unique_id"))
     policy_hash: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))
     body: Mapped[dict[str, Any]] = mapped_column(JSON, info=tag("system.operations"))
     due: Mapped[int] = mapped_column(info=tag("system.operations"))
@@ -62,6 +62,6 @@ class RetentionPlan(StewardBase):
     approved_by: Mapped[str | None] = mapped_column(String(80), info=tag("system.operations"))
     begun_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
-    applied_by: Mapped[str | None] = mapped_column(String(80), info=tag("system.operations"))
+    applied_by: Mapped[str | None] = mapped_column(String(80), info=tag("user.unique_id"))
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations"))
     certificate: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations"))
