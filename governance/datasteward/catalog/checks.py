@@ -26,6 +26,7 @@ def of(catalog: Catalog, policies: PolicySet) -> list[Finding]:
         *spoken.categories(catalog, policies),
         *spoken.clocks(catalog, policies),
         *spoken.encryption(catalog, policies),
+        *spoken.logged(catalog, policies),
         *ownerless.of(catalog, policies),
         *lookalike.names(catalog, policies),
     }

@@ -1,7 +1,8 @@
 """The catalog as JSON-LD in the Data Privacy Vocabulary of W3C's community group, version 2.1: https://w3id.org/dpv.
 
-A process for each purpose, with the categories, the legal basis, the recipients and the measures; each category, table and
-column as data of its own; how long rows are kept as storage conditions. policies/vocabulary.yaml says which terms fit.
+A process for each purpose, with the categories, the legal basis, the recipients and the measures; each category, table,
+column, prefix of objects and field of the log as data of its own; how long rows are kept as storage conditions.
+policies/vocabulary.yaml says which terms fit.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Table
-from sqlalchemy.schema import Column
 
 from datasteward.catalog.catalog import Catalog
-from datasteward.catalog.describe import describe
+from datasteward.catalog.describe import LOG, OBJECTS, Description, describe, outside
 from datasteward.policy.model import Category, Processor, Purpose, RetentionRule
 from datasteward.policy.policyset import PolicySet, covers, lineage
 
@@ -60,7 +60,9 @@ def document(catalog: Catalog, policies: PolicySet, *, base: str) -> str:
         *(_category(policies, each) for each in policies.taxonomy.categories.values()),
         *(_rule(rule) for rule in policies.retention.values()),
         *(_table(catalog, policies, table) for table in catalog.tables),
-        *(_column(catalog, policies, column) for column in catalog.tagged_columns()),
+        *(_data(describe(catalog, policies, column)) for column in catalog.tagged_columns()),
+        *({"@id": f"our:table/{name}", "@type": "dpv:Data", "dct:title": name} for name in (OBJECTS, LOG)),
+        *(_data(each) for each in outside(catalog, policies)),
     ]
     whole = {
         "@context": {**CONTEXT, "our": base},
@@ -173,8 +175,7 @@ def _table(catalog: Catalog, policies: PolicySet, table: Table) -> Node:
     }
 
 
-def _column(catalog: Catalog, policies: PolicySet, column: Column[Any]) -> Node:
-    told = describe(catalog, policies, column)
+def _data(told: Description) -> Node:
     kinds = [ORIGINS.get(told.origin or ""), IDENTIFYING.get(told.identifiability or "")] if told.personal else []
     return {
         "@id": f"our:column/{told.table}.{told.column}",

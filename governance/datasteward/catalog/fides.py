@@ -16,7 +16,7 @@ from sqlalchemy.schema import Column
 
 from datasteward.catalog import graph, lookalike
 from datasteward.catalog.catalog import Catalog, foreign_keys
-from datasteward.catalog.describe import Description, describe
+from datasteward.catalog.describe import LOG, OBJECTS, Description, describe, outside
 from datasteward.catalog.tags import Tag
 from datasteward.policy.policyset import PolicySet
 
@@ -32,7 +32,11 @@ def manifest(catalog: Catalog, policies: PolicySet, *, key: str, name: str) -> s
         "name": name,
         "description": f"Every table of {name}, written from its models and its policy set.",
         "meta": {"policy_hash": policies.hash, "retention": retention},
-        "collections": [_collection(catalog, policies, table, key) for table in catalog.tables],
+        "collections": [
+            *(_collection(catalog, policies, table, key) for table in catalog.tables),
+            _outside(catalog, policies, OBJECTS, "The object store, by prefix."),
+            _outside(catalog, policies, LOG, "The log, by field."),
+        ],
     }
     out, yaml = StringIO(), YAML()
     yaml.width = 120
@@ -59,6 +63,16 @@ def _collection(catalog: Catalog, policies: PolicySet, table: Table, key: str) -
         "data_categories": [told.category],
         "fields": [_field(catalog, policies, column, key) for column in table.columns],
     }
+
+
+def _outside(catalog: Catalog, policies: PolicySet, kind: str, words: str) -> dict[str, Any]:
+    """A collection of what stands in no table: Fides knows of it and asks it for nothing."""
+    told = (each for each in outside(catalog, policies) if each.table == kind)
+    fields = [
+        {"name": each.column, "description": _words(policies, each), "data_categories": [each.category]}
+        for each in told
+    ]
+    return {"name": kind, "description": words, "fides_meta": {"skip_processing": True}, "fields": fields}
 
 
 def _kept(catalog: Catalog, policies: PolicySet, table: Table) -> str:

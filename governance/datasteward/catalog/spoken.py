@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy.schema import Column
@@ -83,6 +84,15 @@ def encryption(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
         elif isinstance(column.type, Sealed) and not wanted:
             what = f"{column} is encrypted, but policies/encryption.yaml leaves {tag.category} in the clear"
             yield Finding(*places.of_column(column), what, "move the category there, or do not seal the column")
+
+
+def logged(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
+    """A finding for each field of the log with a category that has to be encrypted: a log is read in the clear."""
+    for field, tag in catalog.log_fields.items():
+        with suppress(UnknownPolicyItem):
+            if policies.encrypted(tag.category):
+                what = f"the log's field {field} holds {tag.category}, which policies/encryption.yaml wants encrypted"
+                yield Finding(*places.at(tag.at, field), what, "do not log it")
 
 
 def is_encrypted(tag: Tag, column: Column[Any]) -> bool:

@@ -214,9 +214,17 @@ def test_a_category_that_the_policies_do_not_speak_about(
     assert len({f.line for f in checks.of(tagged, shipped)}) == 4  # the two on one line are one
 
 
+def test_what_must_be_encrypted_is_not_logged(people: MetaData, shipped: PolicySet) -> None:
+    """A log is in the clear, so a field of it with such a category is found."""
+    tagged = Catalog(people, log_fields={"to": tag("user.contact.email"), "job": OPS})
+    assert [f.what for f in checks.of(tagged, shipped)] == [
+        "the log's field to holds user.contact.email, which policies/encryption.yaml wants encrypted"
+    ]
+
+
 def test_a_retention_clock_that_no_table_has(people: MetaData, shipped: PolicySet) -> None:
     """Rows without the clock of their rule would never be due; a clock along the first road is enough."""
-    who = Column("who", ForeignKey("person.id"), nullable=False, info=ID)
+    who: Column[str] = Column("who", ForeignKey("person.id"), nullable=False, info=ID)
     Table("event", people, key(), who, info=record("user.behavior.usage", owned_by("who")))
     assert found(people, shipped) == [
         "no row of event is ever due: user.behavior.usage is kept from the clock created (usage-events)"
@@ -224,7 +232,7 @@ def test_a_retention_clock_that_no_table_has(people: MetaData, shipped: PolicySe
     made = MetaData()
     at = Column("at", DateTime, info=OPS)
     Table("event", made, key(), at, info=record("user.behavior.usage", nobody("a test"), clocks={"created": "at"}))
-    up = Column("up", ForeignKey("event.id"), nullable=False, info=OPS)
+    up: Column[str] = Column("up", ForeignKey("event.id"), nullable=False, info=OPS)
     Table("part", made, key(), up, info=record("user.behavior.usage", owned_via("up")))
     assert found(made, shipped) == []
 
@@ -261,7 +269,7 @@ def test_a_reason_lets_a_lookalike_be(people: MetaData, shipped: PolicySet) -> N
 
 def test_an_id_of_a_person_is_personal(people: MetaData, shipped: PolicySet) -> None:
     """What a road or a foreign key says to hold somebody's id cannot be tagged as working data."""
-    columns = (
+    columns: tuple[Column[str], ...] = (
         Column("a", String, nullable=False, info=OPS),
         Column("b", ForeignKey("person.id", ondelete="SET NULL"), info=OPS),
     )

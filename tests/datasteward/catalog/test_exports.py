@@ -28,7 +28,10 @@ def service() -> Catalog:
 def test_a_column_is_described_by_its_tag_the_taxonomy_and_its_type(people: MetaData, shipped: PolicySet) -> None:
     """What the tag says wins over the taxonomy; whether it is encrypted is what the type does."""
     told = tag("user.name", identifiability="anonymous", export=False, why_not="a reason")
-    columns = (Column("a", Sealed(), info=told), Column("b", LargeBinary, info=tag("user.contact.email")))
+    columns: tuple[Column[Any], ...] = (
+        Column("a", Sealed(), info=told),
+        Column("b", LargeBinary, info=tag("user.contact.email")),
+    )
     table = Table("note", people, *columns, info=record("user.account", nobody("a test")))
     a, b = (describe(Catalog(people), shipped, column) for column in table.columns)
     assert a == Description("note", "a", "user.name", True, "anonymous", "provided", True, False, "a reason")
@@ -36,13 +39,14 @@ def test_a_column_is_described_by_its_tag_the_taxonomy_and_its_type(people: Meta
 
 
 def test_every_column_is_in_the_fides_manifest(service: Catalog, shipped: PolicySet) -> None:
-    """With its category, which Fides knows or the manifest brings along, under a parent that exists."""
+    """And every prefix and log field, with its category, which Fides has or the manifest brings along."""
     read = YAML(typ="safe").load(fides.manifest(service, shipped, key="gptimages", name="GPT Images"))
     (dataset,) = read["dataset"]
     found = {(c["name"], f["name"]): f for c in dataset["collections"] for f in c["fields"]}
-    assert {(t, c): f["data_categories"] for (t, c), f in found.items()} == {
-        (c.table.name, c.name): [service.tag(c).category] for c in service.tagged_columns()
-    }
+    tags = {(c.table.name, c.name): service.tag(c) for c in service.tagged_columns()}
+    tags |= {("objects", prefix): told for prefix, told in service.prefixes.items()}
+    tags |= {("log", field): told for field, told in service.log_fields.items()}
+    assert {place: f["data_categories"] for place, f in found.items()} == {p: [t.category] for p, t in tags.items()}
     own = {each["fides_key"]: each["parent_key"] for each in read["data_category"]}
     assert "user.legal.consent" in own
     assert "user.contact.email" not in own
@@ -53,7 +57,8 @@ def test_every_column_is_in_the_fides_manifest(service: Catalog, shipped: Policy
 def test_the_fides_manifest_says_how_tables_hang_together(service: Catalog, shipped: PolicySet) -> None:
     """Keys, what they refer to, and by what a person is found; an id without a foreign key refers to the person, too."""
     read = YAML(typ="safe").load(fides.manifest(service, shipped, key="gptimages", name="GPT Images"))
-    meta = {f"{c['name']}.{f['name']}": f["fides_meta"] for c in read["dataset"][0]["collections"] for f in c["fields"]}
+    collections = [c for c in read["dataset"][0]["collections"] if "fides_meta" not in c]
+    meta = {f"{c['name']}.{f['name']}": f["fides_meta"] for c in collections for f in c["fields"]}
     assert meta["account.id"] == {"data_type": "string", "primary_key": True, "identity": "external_id"}
     for name in ("identity.account_id", "transaction.subject_id"):
         there = [{"dataset": "gptimages", "field": "account.id", "direction": "from"}]
@@ -115,6 +120,8 @@ def test_every_column_is_in_the_vocabulary_file(service: Catalog, shipped: Polic
     for column in service.tagged_columns():
         node = nodes[f"our:column/{column.table.name}.{column.name}"]
         assert node["dct:subject"] == {"@id": f"our:category/{service.tag(column).category}"}
+    for name in (*(f"objects.{each}" for each in service.prefixes), *(f"log.{each}" for each in service.log_fields)):
+        assert f"our:column/{name}" in nodes
     assert nodes["our:column/account.email"]["dpv:hasTechnicalMeasure"] == {"@id": "dpv:EncryptionAtRest"}
     assert nodes["our:column/account.email"]["@type"] == [
         "dpv:PersonalData",
