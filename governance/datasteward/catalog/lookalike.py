@@ -16,11 +16,13 @@ from sqlalchemy.types import TypeDecorator
 
 from datasteward.catalog import places
 from datasteward.catalog.catalog import Catalog
-from datasteward.catalog.tags import Tag
+from datasteward.catalog.tags import RECORD, Tag
 from datasteward.policy.findings import Finding
 from datasteward.policy.policyset import PolicySet
 
 AN_ID = "user.unique_id"
+AT_ONCE = 500
+"""Values in one statement; a database takes so many and no more."""
 
 
 def names(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
@@ -89,7 +91,7 @@ def _leads_to_subject(catalog: Catalog, column: Column[Any]) -> bool:
 
 def _is_subject(catalog: Catalog, column: ColumnElement[Any]) -> bool:
     table = getattr(column, "table", None)
-    if not isinstance(table, Table) or table not in catalog.tagged():
+    if not isinstance(table, Table) or RECORD not in table.info:
         return False
     roads = catalog.record(table).roads
     return any(road.kind in ("subject", "by") and column.key in road.columns for road in roads)
@@ -102,8 +104,13 @@ def _held(catalog: Catalog, policies: PolicySet, session: Session, values: list[
             told.add(each.what)
             yield f"holds what looks like {each.what}", each.category
     for column in subject_columns(catalog):
-        if session.scalar(select(column).where(column.in_(sorted(set(values)))).limit(1)) is not None:
+        if _stands_in(session, column, sorted(set(values))):
             yield f"holds an id that stands in {column}", AN_ID
+
+
+def _stands_in(session: Session, column: Column[Any], values: list[str]) -> bool:
+    chunks = (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+    return any(session.scalar(select(column).where(column.in_(chunk)).limit(1)) is not None for chunk in chunks)
 
 
 def subject_columns(catalog: Catalog) -> list[Column[Any]]:
