@@ -13,14 +13,16 @@ PREFIXES = {
 }
 """Every object that the service makes lies under one of these."""
 
-LOG_FIELDS = {"asked": tag("user.unique_id")} | {
+LOG_FIELDS = {
+    "asked": tag("user.unique_id"),
+    "mail": tag("system.operations", not_personal="The opaque id of a letter, not an address."),
+} | {
     name: tag("system.operations")
     for name in (
         "error",
         "job",
         "jobs",
         "kind",
-        "mail",
         "objects",
         "places",
         "processor",

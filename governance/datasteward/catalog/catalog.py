@@ -69,6 +69,11 @@ class Catalog:
         """The tables whose rows belong to a data subject."""
         return (t for t in self.tables if self.record(t).owners)
 
+    def subject_columns(self) -> list[Column[Any]]:
+        """The columns in which data subjects have their ids."""
+        roads = ((t, road) for t in self.tagged() for road in self.record(t).roads)
+        return [t.c[road.columns[0]] for t, road in roads if road.kind == "subject"]
+
     def columns(self, category: str) -> Iterator[Column[Any]]:
         """Every column whose category is `category` or lies under it."""
         return (c for t in self.tables for c in t.columns if within(self.tag(c).category, category))

@@ -10,8 +10,9 @@ from sqlalchemy import Table, func, inspect, select
 from sqlalchemy.engine import Inspector
 from sqlalchemy.orm import Session
 
-from datasteward.catalog import lookalike, places
+from datasteward.catalog import places
 from datasteward.catalog.catalog import Catalog
+from datasteward.catalog.sampling import leaves, sampled, tagged_path
 from datasteward.policy.findings import Finding
 from datasteward.policy.policyset import PolicySet
 
@@ -62,8 +63,8 @@ def key_paths(catalog: Catalog, policies: PolicySet, session: Session) -> Iterat
         tag = catalog.tag(column)
         if not tag.paths:
             continue
-        paths = {path for value in lookalike.sampled(session, policies, column) for path, _ in lookalike.leaves(value)}
-        unknown = sorted(path for path in paths if lookalike.tagged_path(tag, path) is None)
+        paths = {path for value in sampled(session, policies, column) for path, _ in leaves(value)}
+        unknown = sorted(path for path in paths if tagged_path(tag, path) is None)
         if unknown:
             what = f"{column} holds keys that no path tags: {', '.join(unknown[:8])}"
             yield Finding(*places.of_column(column), what, "add them to the paths of its tag")

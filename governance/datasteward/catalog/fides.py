@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from sqlalchemy import JSON, Boolean, Float, Integer, Table
 from sqlalchemy.schema import Column
 
-from datasteward.catalog import graph, lookalike
+from datasteward.catalog import graph
 from datasteward.catalog.catalog import Catalog, foreign_keys
 from datasteward.catalog.describe import LOG, OBJECTS, Description, describe, outside
 from datasteward.catalog.tags import Tag
@@ -106,7 +106,7 @@ def _meta(catalog: Catalog, column: Column[Any], key: str) -> dict[str, Any]:
     meta: dict[str, Any] = {"data_type": _kind(column)}
     if column.primary_key:
         meta["primary_key"] = True
-    if column in lookalike.subject_columns(catalog):
+    if column in catalog.subject_columns():
         meta["identity"] = SUBJECT
     if there := _references(catalog, column):
         meta["references"] = [{"dataset": key, "field": field, "direction": "from"} for field in there]
@@ -118,7 +118,7 @@ def _references(catalog: Catalog, column: Column[Any]) -> list[str]:
     keys = [e for k in foreign_keys(column.table) for e in k.elements if e.parent is column]
     if keys:
         return sorted({f"{element.column.table.name}.{element.column.name}" for element in keys})
-    people = lookalike.subject_columns(catalog)
+    people = catalog.subject_columns()
     by = any(road.kind == "by" and column.key in road.columns for road in catalog.record(column.table).roads)
     return [f"{people[0].table.name}.{people[0].name}"] if by and len(people) == 1 else []
 

@@ -16,6 +16,8 @@ from sqlalchemy.types import TypeDecorator
 
 from datasteward.catalog import places
 from datasteward.catalog.catalog import Catalog
+from datasteward.catalog.places import Place
+from datasteward.catalog.sampling import leaves, sampled, tagged_path
 from datasteward.catalog.tags import RECORD, Tag
 from datasteward.policy.findings import Finding
 from datasteward.policy.policyset import PolicySet
@@ -26,47 +28,32 @@ AT_ONCE = 500
 
 
 def names(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
-    """A finding for each such column that holds somebody's id by what the tables say, or has such a name."""
+    """A finding for each such column that holds somebody's id by what the tables say, or has such a name.
+
+    Key paths inside JSON and fields of the log are asked for their names, too.
+    """
     for column in catalog.tagged_columns():
-        if not _silent(policies, catalog.tag(column)):
-            yield from (_finding(column, what, category) for what, category in _named(catalog, policies, column))
+        tag, place = catalog.tag(column), places.of_column(column)
+        if not _silent(policies, tag):
+            told = _named(catalog, policies, column)
+            yield from (_finding(place, str(column), what, category) for what, category in told)
+        for path, inner in tag.paths.items():
+            yield from _by_name(policies, path, f"{column} {path}", inner, place)
+    for field, tag in catalog.log_fields.items():
+        yield from _by_name(policies, field, f"the log's field {field}", tag, places.at(tag.at, field))
 
 
 def contents(catalog: Catalog, policies: PolicySet, session: Session) -> Iterator[Finding]:
     """A finding for each such column with a value that looks so, among as many as lookalikes.yaml says."""
     for column in catalog.tagged_columns():
         tag = catalog.tag(column)
-        if _silent(policies, tag) or not (_is_text(column) or _is_json(column)):
+        silent = all(_silent(policies, each) for each in (tag, *tag.paths.values()))
+        if silent or not isinstance(_plain(column), (String, JSON)):
             continue
-        values = [text for value in sampled(session, policies, column) for text in _texts(value, tag)]
+        values = [text for value in sampled(session, policies, column) for text in _texts(policies, value, tag)]
         if values:
-            yield from (_finding(column, what, key) for what, key in _held(catalog, policies, session, values))
-
-
-def sampled(session: Session, policies: PolicySet, column: Column[Any]) -> list[Any]:
-    """Some values of the column, from the newest key down, as many as lookalikes.yaml says."""
-    key = [each.desc() for each in column.table.primary_key.columns]
-    found = select(column).where(column.is_not(None)).order_by(*key).limit(policies.lookalikes.sample)
-    return list(session.scalars(found))
-
-
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value inside a JSON value with its key path; positions in lists are no part of it."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from leaves(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from leaves(inner, path)
-    else:
-        yield path, value
-
-
-def tagged_path(tag: Tag, path: str) -> Tag | None:
-    """The tag of a key path inside a JSON column, its own or the nearest one above it; None when there is none."""
-    parts = path.split(".")
-    steps = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return next((tag.paths[step] for step in steps if step in tag.paths), None)
+            told, place = _held(catalog, policies, session, values), places.of_column(column)
+            yield from (_finding(place, str(column), what, category) for what, category in told)
 
 
 def _silent(policies: PolicySet, tag: Tag) -> bool:
@@ -79,9 +66,18 @@ def _named(catalog: Catalog, policies: PolicySet, column: Column[Any]) -> Iterat
     if _leads_to_subject(catalog, column):
         yield "holds the id of a data subject", AN_ID
     elif not column.foreign_keys:
-        fits = {each.word_in(str(column.name)): each for each in policies.lookalikes.names.values()}
-        if word := max(fits, key=len):
-            yield f"is named like {fits[word].what}", fits[word].category
+        yield from _like(policies, str(column.name))
+
+
+def _by_name(policies: PolicySet, name: str, shown: str, tag: Tag, place: Place) -> Iterator[Finding]:
+    if not _silent(policies, tag):
+        yield from (_finding(place, shown, what, category) for what, category in _like(policies, name))
+
+
+def _like(policies: PolicySet, name: str) -> Iterator[tuple[str, str]]:
+    fits = {each.word_in(name): each for each in policies.lookalikes.names.values()}
+    if word := max(fits, key=len):
+        yield f"is named like {fits[word].what}", fits[word].category
 
 
 def _leads_to_subject(catalog: Catalog, column: Column[Any]) -> bool:
@@ -103,7 +99,7 @@ def _held(catalog: Catalog, policies: PolicySet, session: Session, values: list[
         if each.what not in told and any(each.fits(value) for value in values):
             told.add(each.what)
             yield f"holds what looks like {each.what}", each.category
-    for column in subject_columns(catalog):
+    for column in catalog.subject_columns():
         if _stands_in(session, column, sorted(set(values))):
             yield f"holds an id that stands in {column}", AN_ID
 
@@ -113,32 +109,17 @@ def _stands_in(session: Session, column: Column[Any], values: list[str]) -> bool
     return any(session.scalar(select(column).where(column.in_(chunk)).limit(1)) is not None for chunk in chunks)
 
 
-def subject_columns(catalog: Catalog) -> list[Column[Any]]:
-    """The columns in which data subjects have their ids."""
-    tables = (table for table in catalog.tagged())
-    found = ((table, road) for table in tables for road in catalog.record(table).roads if road.kind == "subject")
-    return [table.c[road.columns[0]] for table, road in found]
-
-
-def _texts(value: Any, tag: Tag) -> Iterator[str]:
-    """The texts in a value; of a JSON value those whose key path has no tag of its own."""
+def _texts(policies: PolicySet, value: Any, tag: Tag) -> Iterator[str]:
+    """The texts in a value that are asked about: of a JSON value those that stand under such a tag."""
     for path, leaf in leaves(value):
-        if isinstance(leaf, str) and tagged_path(tag, path) is None:
+        if isinstance(leaf, str) and not _silent(policies, tagged_path(tag, path) or tag):
             yield leaf
-
-
-def _is_text(column: Column[Any]) -> bool:
-    return isinstance(_plain(column), String)
-
-
-def _is_json(column: Column[Any]) -> bool:
-    return isinstance(_plain(column), JSON)
 
 
 def _plain(column: Column[Any]) -> Any:
     return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
 
 
-def _finding(column: Column[Any], what: str, category: str) -> Finding:
+def _finding(place: Place, shown: str, what: str, category: str) -> Finding:
     remedy = f"tag it {category} or another personal category, or say why not with not_personal"
-    return Finding(*places.of_column(column), f"{column} {what}, and is tagged as not personal", remedy)
+    return Finding(*place, f"{shown} {what}, and is tagged as not personal", remedy)

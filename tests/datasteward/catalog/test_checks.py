@@ -267,6 +267,17 @@ def test_a_reason_lets_a_lookalike_be(people: MetaData, shipped: PolicySet) -> N
     assert found(people, shipped) == []
 
 
+def test_names_inside_json_and_in_the_log_are_asked_too(people: MetaData, shipped: PolicySet) -> None:
+    """A key path and a log field may not hide what a column may not."""
+    facts = Column("facts", JSON, info=tag("user.account", paths={"by.email": OPS, "by.name": tag("user.name")}))
+    Table("note", people, key(), facts, info=record("user.account", nobody("a test")))
+    tagged = Catalog(people, log_fields={"user_agent": OPS, "job": OPS})
+    assert sorted(f.what for f in checks.of(tagged, shipped)) == [
+        "note.facts by.email is named like a mail address, and is tagged as not personal",
+        "the log's field user_agent is named like a browser, and is tagged as not personal",
+    ]
+
+
 def test_an_id_of_a_person_is_personal(people: MetaData, shipped: PolicySet) -> None:
     """What a road or a foreign key says to hold somebody's id cannot be tagged as working data."""
     columns: tuple[Column[str], ...] = (

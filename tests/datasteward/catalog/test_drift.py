@@ -110,10 +110,11 @@ def test_a_json_column_holds_keys_that_no_path_tags(tables: MetaData, shipped: P
 def test_contents_that_look_personal(
     tables: MetaData, shipped: PolicySet, session: Session, value: str, told: str
 ) -> None:
-    """In text and inside JSON alike; the finding never shows the value, and a reason in the tag lets it be."""
-    write(tables, session, text=value, free={"deep": [{"down": value}]}, excused=value)
+    """In text and inside JSON, under a tagged path or none; no finding shows the value, a reason lets it be."""
+    facts = {"by": {"who": value}, "counts": [value]}
+    write(tables, session, text=value, free={"deep": [{"down": value}]}, excused=value, facts=facts)
     found = live(tables, shipped, session)
-    assert found == [f"note.{name} holds {told}, and is tagged as not personal" for name in ("text", "free")]
+    assert found == [f"note.{name} holds {told}, and is tagged as not personal" for name in ("text", "facts", "free")]
     assert not any(value in what for what in found)
 
 
