@@ -59,7 +59,7 @@ class RetentionPlan(StewardBase):
     due: Mapped[int] = mapped_column(info=tag("system.operations"))
     state: Mapped[str] = mapped_column(String(16), default="open", info=tag("system.operations"))
     approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
-    approved_by: Mapped[str | None] = mapped_column(String(80), info=tag("system.operations"))
+    approved_by: Mapped[str | None] = mapped_column(String(80), info=tag("user.unique_id"))
     begun_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     applied_by: Mapped[str | None] = mapped_column(String(80), info=tag("user.unique_id"))
