@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,11 +12,17 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
+from datasteward.retention import plans
+from gptimages.accounts import roles
+from gptimages.accounts.models import Account
+from gptimages.activity import usage
 from gptimages.installation import Installation
 from gptimages.outside_tables import PREFIXES
 from gptimages_cli.main import main
+from gptimages_jobs.retention import carry_out
 
 Type = Callable[..., Result]
+PersonFactory = Callable[..., Account]
 
 
 @pytest.fixture
@@ -35,6 +42,20 @@ def test_a_new_installation_passes(typed: Type, words: list[str]) -> None:
     done = typed(*words)
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.endswith(": nothing is wrong.\n")
+
+
+def test_an_installation_that_was_used_passes(here: Installation, person: PersonFactory, typed: Type) -> None:
+    """Ids of people who acted stand in roles, plans, certificates and the log, and all of them are tagged so."""
+    officer, other = person("Ada Lund"), person("Ben Moen")
+    now = here.clock()
+    with here.db.write() as session:
+        roles.grant(session, here, other.id, "support", by=officer.id, now=now)
+        usage.record(session, other.id, "run", pictures=1, seconds=1.0, now=now - timedelta(days=800))
+    with here.db.write() as session:
+        plan = plans.make(session, here.steward, by=officer.id, now=now)
+    carry_out(here, plan, by=officer.id)
+    done = typed("check", "--live")
+    assert (done.exit_code, done.stdout) == (0, typed("check").stdout), done.stdout
 
 
 def test_what_is_wrong_live_is_told_and_left_alone(here: Installation, typed: Type) -> None:

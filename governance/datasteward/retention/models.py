@@ -12,6 +12,15 @@ from datasteward.base import Id, StewardBase
 from datasteward.catalog import nobody, owned_by, record, tag
 from datasteward.types import UtcDateTime
 
+CERTIFICATE = {
+    **dict.fromkeys(("by", "approved_by"), tag("user.unique_id")),
+    **dict.fromkeys(
+        ("plan", "policy_hash", "database", "as_of", "begun_at", "ended_at", "verified_by", "lines"),
+        tag("system.operations"),
+    ),
+}
+"""What stands in a certificate, by key path: who acted is somebody's id, everything else working data."""
+
 
 class LegalHold(StewardBase):
     """Stops retention and erasure of one person's data: who placed it, for which file, when it is to be looked at again.
@@ -64,4 +73,4 @@ class RetentionPlan(StewardBase):
     applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     applied_by: Mapped[str | None] = mapped_column(String(80), info=tag("user.unique_id"))
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations"))
-    certificate: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations"))
+    certificate: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations", paths=CERTIFICATE))
