@@ -33,14 +33,15 @@ def names(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
     Key paths inside JSON and fields of the log are asked for their names, too.
     """
     for column in catalog.tagged_columns():
-        tag, place = catalog.tag(column), places.of_column(column)
-        if not _silent(policies, tag):
-            told = _named(catalog, policies, column)
-            yield from (_finding(place, str(column), what, category) for what, category in told)
+        tag = catalog.tag(column)
+        for what, category in () if _silent(policies, tag) else _named(catalog, policies, column):
+            yield _finding(places.of_column(column), str(column), what, category)
         for path, inner in tag.paths.items():
-            yield from _by_name(policies, path, f"{column} {path}", inner, place)
+            for what, category in () if _silent(policies, inner) else _like(policies, path):
+                yield _finding(places.of_column(column), f"{column} {path}", what, category)
     for field, tag in catalog.log_fields.items():
-        yield from _by_name(policies, field, f"the log's field {field}", tag, places.at(tag.at, field))
+        for what, category in () if _silent(policies, tag) else _like(policies, field):
+            yield _finding(places.at(tag.at, field), f"the log's field {field}", what, category)
 
 
 def contents(catalog: Catalog, policies: PolicySet, session: Session) -> Iterator[Finding]:
@@ -67,11 +68,6 @@ def _named(catalog: Catalog, policies: PolicySet, column: Column[Any]) -> Iterat
         yield "holds the id of a data subject", AN_ID
     elif not column.foreign_keys:
         yield from _like(policies, str(column.name))
-
-
-def _by_name(policies: PolicySet, name: str, shown: str, tag: Tag, place: Place) -> Iterator[Finding]:
-    if not _silent(policies, tag):
-        yield from (_finding(place, shown, what, category) for what, category in _like(policies, name))
 
 
 def _like(policies: PolicySet, name: str) -> Iterator[tuple[str, str]]:
