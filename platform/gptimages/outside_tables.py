@@ -22,6 +22,7 @@ LOG_FIELDS = {
         "error",
         "job",
         "jobs",
+        "keys",
         "kind",
         "objects",
         "places",
