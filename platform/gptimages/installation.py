@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from datasteward import tables
-from datasteward.catalog import Catalog
+from datasteward.catalog import Catalog, checks
 from datasteward.keys import Vault
 from datasteward.objects import EncryptedObjects
 from datasteward.policy import PolicySet
@@ -23,6 +23,7 @@ from datasteward.rights.erasure import check_kept
 from datasteward.steward import Steward
 from gptimages import all_models, opening, origin
 from gptimages.db import Database
+from gptimages.outside_tables import LOG_FIELDS, PREFIXES
 from gptimages.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -76,9 +77,10 @@ def policy_directory(settings: Settings) -> Path:
     return beside if beside.is_dir() else Path(str(resources.files("gptimages") / "_policies"))
 
 
-def catalog() -> Catalog:
-    """The catalog of all tables. Raises CatalogError when a column or table is not tagged."""
-    return Catalog(all_models.metadata, tables.metadata)
+def catalog(*, faulty: bool = False) -> Catalog:
+    """The catalog of all that is stored. Raises CatalogError when a column or table is not tagged, unless `faulty`."""
+    metadatas = (all_models.metadata, tables.metadata)
+    return Catalog(*metadatas, prefixes=PREFIXES, log_fields=LOG_FIELDS, faulty=faulty)
 
 
 def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: bool = False) -> Installation:
@@ -89,7 +91,7 @@ def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: b
     """
     policies = opening.policies(policy_directory(settings))
     found = catalog()
-    opening.check_encryption(found, policies)
+    checks.require(found, policies)
     opening.make_directory(settings.data)
     with ExitStack() as opened:
         vault = opening.vault(settings)

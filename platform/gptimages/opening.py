@@ -9,14 +9,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from datasteward.catalog import Catalog
-from datasteward.errors import CatalogError
 from datasteward.keys import FileRootKey, KeyStore, Vault, is_empty
 from datasteward.objects import EncryptedObjects, LocalDirectory
 from datasteward.policy import PolicySet, load
-from datasteward.types import Sealed
 from gptimages.db import Database
 from gptimages.errors import StartError
 from gptimages.settings import PREFIX, Settings
@@ -27,23 +25,6 @@ def policies(directory: Path) -> PolicySet:
     if not directory.is_dir():
         raise StartError(f"There is no policy set at {directory}: set {PREFIX}POLICIES to the directory that holds it.")
     return load(directory)
-
-
-def check_encryption(catalog: Catalog, policy_set: PolicySet) -> None:
-    """Raises CatalogError naming each column whose type and policies/encryption.yaml disagree on encryption."""
-    faults = []
-    for table in catalog.tables:
-        for column in table.columns:
-            tag = catalog.tag(column)
-            protected = isinstance(column.type, Sealed) or tag.holds == "object"
-            if policy_set.encrypted(tag.category) and not protected and not column.primary_key:
-                faults.append(f"policies/encryption.yaml wants {tag.category} encrypted: make {column} Sealed.")
-            elif isinstance(column.type, Sealed) and not policy_set.encrypted(tag.category):
-                faults.append(
-                    f"{column} is encrypted, but policies/encryption.yaml leaves {tag.category} in the clear."
-                )
-    if faults:
-        raise CatalogError("\n".join(faults))
 
 
 def make_directory(directory: Path) -> None:
@@ -82,7 +63,7 @@ def objects(settings: Settings, keys: Vault) -> EncryptedObjects:
 
 def database(settings: Settings) -> Database:
     """Opens the database and brings it up to date. Raises StartError when it cannot be reached, read or is newer."""
-    path = settings.data / "gptimages.db"
+    path = sqlite_file(settings)
     if settings.database is None and not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     db = Database(settings.database or f"sqlite:///{path}")
@@ -92,6 +73,26 @@ def database(settings: Settings) -> Database:
         db.close()
         raise _told(error) from None
     return db
+
+
+def database_as_it_is(settings: Settings) -> Database:
+    """The database without bringing it up to date. Raises StartError when there is none, or it cannot be read."""
+    path = sqlite_file(settings)
+    if settings.database is None and not path.exists():
+        raise StartError(f"There is no database in {settings.data}: set {PREFIX}DATA to the directory that holds it.")
+    db = Database(settings.database or f"sqlite:///{path}")
+    try:
+        with db.engine.connect() as connection:
+            inspect(connection).get_table_names()
+    except DatabaseError as error:
+        db.close()
+        raise _told(error) from None
+    return db
+
+
+def sqlite_file(settings: Settings) -> Path:
+    """Where the database is when no other is set."""
+    return settings.data / "gptimages.db"
 
 
 def _told(error: BaseException) -> BaseException:

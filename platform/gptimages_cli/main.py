@@ -26,6 +26,7 @@ COMMANDS = {
     "audit": "governance:audit",
     "report": "reporting:report",
     "policy": "policy:policy",
+    "catalog": "catalog:catalog",
     "roles": "roles:roles",
     "keys": "keys:keys",
     "demo": "demo:demo",

@@ -10,6 +10,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from datasteward.catalog import checks
 from datasteward.policy import PolicySet
 from gptimages import opening
 from gptimages.accounts.models import Account
@@ -35,7 +36,7 @@ def check(directory: Path | None) -> None:
     named = directory or (Path(os.environ[PREFIX + "POLICIES"]) if os.environ.get(PREFIX + "POLICIES") else None)
     place = policy_directory(Settings(policies=named))
     loaded = opening.policies(place)
-    opening.check_encryption(catalog(), loaded)
+    checks.require(catalog(), loaded)
     _summary(place, loaded)
 
 

@@ -1,6 +1,7 @@
 """Data categories beside the fields, and what follows from them.
 
-`tags` and `roads` are the language, `catalog` gives the answers, `ownership` turns roads into SQL.
+`tags` and `roads` are the language, `catalog` gives the answers, `ownership` turns roads into SQL, `checks` says what is
+wrong, `graph` and `drawing` show whose everything is, `fides` and `dpv` write it for other tools.
 """
 
 from datasteward.catalog.catalog import Catalog, foreign_keys, within

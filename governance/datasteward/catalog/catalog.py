@@ -6,8 +6,9 @@ tables. What follows from a road as SQL stands in `ownership`, what can be wrong
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from copy import copy
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, CompoundSelect, ForeignKeyConstraint, MetaData, Select, Table, literal
 from sqlalchemy.schema import Column
@@ -24,8 +25,8 @@ class Catalog:
     """The tagged tables of one or more MetaData, in an order in which each table stands after those it refers to.
 
     `prefixes` tags what lies under a prefix of the object store, `log_fields` what a field of the log holds: each value is
-    what `tag(…)` gives. Raises CatalogError, naming every fault at once, when a column has no tag, a table no record, or a
-    road leads nowhere.
+    what `tag(…)` gives. Raises CatalogError, naming every fault at once with its file and line, when a column has no tag,
+    a table no record, or a road leads nowhere; with `faulty` they are only gathered, in `faults`, for `catalog check`.
     """
 
     def __init__(
@@ -33,13 +34,15 @@ class Catalog:
         *metadatas: MetaData,
         prefixes: Mapping[str, Mapping[Any, Any]] | None = None,
         log_fields: Mapping[str, Mapping[Any, Any]] | None = None,
+        faulty: bool = False,
     ) -> None:
         self.tables: tuple[Table, ...] = tuple(t for m in metadatas for t in m.sorted_tables)
         self.prefixes: dict[str, Tag] = {name: info[TAG] for name, info in (prefixes or {}).items()}
         self.log_fields: dict[str, Tag] = {name: info[TAG] for name, info in (log_fields or {}).items()}
         self._by_name = {t.name: t for t in self.tables}
-        if found := faults.of(self.tables):
-            raise CatalogError("\n".join(found))
+        self.faults = tuple(faults.of(self.tables))
+        if self.faults and not faulty:
+            raise CatalogError("\n".join(str(fault) for fault in self.faults))
 
     def table(self, name: str) -> Table:
         """The table of that name. Raises CatalogError when there is none."""
@@ -66,9 +69,32 @@ class Catalog:
         """The tables whose rows belong to a data subject."""
         return (t for t in self.tables if self.record(t).owners)
 
+    def subject_columns(self) -> list[Column[Any]]:
+        """The columns in which data subjects have their ids."""
+        roads = ((t, road) for t in self.tagged() for road in self.record(t).roads)
+        return [t.c[road.columns[0]] for t, road in roads if road.kind == "subject"]
+
     def columns(self, category: str) -> Iterator[Column[Any]]:
         """Every column whose category is `category` or lies under it."""
         return (c for t in self.tables for c in t.columns if within(self.tag(c).category, category))
+
+    def tagged(self) -> tuple[Table, ...]:
+        """The tables that have a record: all, unless the catalog is `faulty`."""
+        return tuple(t for t in self.tables if RECORD in t.info)
+
+    def tagged_columns(self) -> Iterator[Column[Any]]:
+        """The columns that have a tag: all, unless the catalog is `faulty`."""
+        return (c for t in self.tables for c in t.columns if TAG in c.info)
+
+    def sound(self) -> tuple[Table, ...]:
+        """The tables that have no fault themselves and lead to none that has: all, unless the catalog is `faulty`."""
+        return faults.sound(self.tables) if self.faults else self.tables
+
+    def only(self, names: Collection[str]) -> Self:
+        """The same catalog with the tables of these names alone."""
+        fewer = copy(self)
+        fewer.tables = tuple(t for t in self.tables if str(t.name) in names)
+        return fewer
 
     def objects(self, table: Table) -> list[Column[Any]]:
         """The columns of the table that hold keys of objects."""

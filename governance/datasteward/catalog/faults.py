@@ -6,64 +6,84 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy import Table
 
+from datasteward.catalog import places
 from datasteward.catalog.roads import Road
 from datasteward.catalog.tags import RECORD, TAG, Record
+from datasteward.policy.findings import Finding
 
 
-def of(tables: Iterable[Table]) -> list[str]:
-    """A sentence for each fault in the tags of these tables."""
+def of(tables: Iterable[Table]) -> list[Finding]:
+    """A finding for each fault in the tags of these tables, at the line of the table or column."""
     known = {str(table.name): table for table in tables}
     found = [fault for table in known.values() for fault in _of(table, known)]
     return found or list(_circles(known))
 
 
-def _of(table: Table, known: Mapping[str, Table]) -> Iterator[str]:
+def sound(tables: Iterable[Table]) -> tuple[Table, ...]:
+    """The tables without a fault whose roads lead to none that has one."""
+    known = {str(table.name): table for table in tables}
+    good = {name for name, table in known.items() if not any(_of(table, known))}
+    while bad := {name for name in good if not good.issuperset(_next(known[name]))}:
+        good -= bad
+    kept = {name: table for name, table in known.items() if name in good}
+    return () if any(_circles(kept)) else tuple(kept.values())
+
+
+def _of(table: Table, known: Mapping[str, Table]) -> Iterator[Finding]:
+    place = places.of_table(table)
     for column in table.columns:
         if TAG not in column.info:
-            yield f"The column {table.name}.{column.name} has no data category: give it info=tag(…)."
+            what = f"the column {table.name}.{column.name} has no data category"
+            yield Finding(*places.of_column(column), what, "give it info=tag(…)")
     if RECORD not in table.info:
-        yield f"The table {table.name} does not say whose its rows are: give it info=record(…)."
+        yield Finding(*place, f"the table {table.name} does not say whose its rows are", "give it info=record(…)")
         return
     told: Record = table.info[RECORD]
     named = {*told.clocks.values(), *([told.country] if told.country else [])}
     for road in told.roads:
         named |= {*road.hides, *road.leaving.columns, *(road.columns if road.kind != "through" else ())}
     for name in sorted(named - set(table.c.keys())):
-        yield f"The table {table.name} names a column {name} that it does not have."
+        what = f"the table {table.name} names a column {name} that it does not have"
+        yield Finding(*place, what, "name one of its columns")
     if any(road.kind == "nobody" for road in told.roads) and len(told.roads) > 1:
-        yield f"The table {table.name} belongs to nobody and to somebody: give either nobody(…) or the other roads."
+        what = f"the table {table.name} belongs to nobody and to somebody"
+        yield Finding(*place, what, "give either nobody(…) or the other roads")
     for road in told.roads:
-        yield from _road(table, road, known)
+        yield from (Finding(*place, what, remedy) for what, remedy in _road(table, road, known))
 
 
-def _road(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[str]:
+def _road(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
     if road.kind == "via" and set(road.columns) <= set(table.c.keys()):
         keys = [k for k in table.foreign_key_constraints if set(k.column_keys) == set(road.columns)]
         if not keys:
-            yield f"The road of {table.name} goes through {', '.join(road.columns)}, which is no foreign key."
+            what = f"the road of {table.name} goes through {', '.join(road.columns)}, which is no foreign key"
+            yield what, "name the columns of a foreign key, or give owned_by(…)"
         elif keys[0].referred_table is table:
-            yield f"The road of {table.name} leads back to {table.name}: name the owner in a column of the row itself."
+            yield f"the road of {table.name} leads back to {table.name}", "name the owner in a column of the row itself"
     if road.kind == "through":
         association = known.get(road.table)
         if association is None:
-            yield f"The road of {table.name} goes through {road.table}, which is no table of the catalog."
+            what = f"the road of {table.name} goes through {road.table}, which is no table of the catalog"
+            yield what, "name the association table, or give its metadata to the catalog"
             return
         keys = [k for k in association.foreign_key_constraints if k.referred_table is table]
         matching = [k for k in keys if not road.columns or set(k.column_keys) == set(road.columns)]
         if not matching:
-            yield f"The road of {table.name} goes through {road.table}, which has no foreign key to it."
+            what = f"the road of {table.name} goes through {road.table}, which has no foreign key to it"
+            yield what, "name an association table that refers to it"
         elif len(matching) > 1:
-            yield f"{road.table} refers to {table.name} in more than one way: name the columns of the road."
+            yield f"{road.table} refers to {table.name} in more than one way", "name the columns of the road"
 
 
-def _circles(known: Mapping[str, Table]) -> Iterator[str]:
+def _circles(known: Mapping[str, Table]) -> Iterator[Finding]:
     """Roads that lead back to where they begin; the way back from an association is none, for nobody takes it."""
     leads = {name: set(_next(table)) for name, table in known.items()}
     through = {(road.table, name) for name, table in known.items() for road in _owners(table) if road.kind == "through"}
     leads = {name: {other for other in found if (name, other) not in through} for name, found in leads.items()}
     for name in known:
         if name in _reached(leads, name):
-            yield f"The roads of {name} lead in a circle: name the owner in a column of one of the tables."
+            remedy = "name the owner in a column of one of the tables"
+            yield Finding(*places.of_table(known[name]), f"the roads of {name} lead in a circle", remedy)
 
 
 def _next(table: Table) -> Iterator[str]:

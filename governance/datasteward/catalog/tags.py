@@ -33,8 +33,9 @@ class Tag(msgspec.Struct, frozen=True):
 
     `category` is a key of policies/taxonomy.yaml, which also says `origin` and `identifiability` where the tag does not.
     `holds="object"`: the column is the key of an object in the object store, whose bytes are exported and destroyed with
-    the row. `export=False` needs `why_not`, a reason that the person can read. `paths` tags a JSON column by key path
-    (`"browser.name"`); `at` is where the tag was written, `file:line`. Whether it is encrypted is told by the type.
+    the row. `export=False` needs `why_not`, a reason that the person can read. `not_personal` says why a column that looks
+    like personal data (policies/lookalikes.yaml) is none, so that `catalog check` lets it be. `paths` tags a JSON column by
+    key path (`"browser.name"`); `at` is where the tag was written, `file:line`. Whether it is encrypted is told by the type.
     """
 
     category: str
@@ -44,6 +45,7 @@ class Tag(msgspec.Struct, frozen=True):
     origin: Origin | None = None
     identifiability: Identifiability | None = None
     paths: Mapping[str, Tag] = {}
+    not_personal: str | None = None
     at: str = ""
 
 
@@ -76,12 +78,13 @@ def tag(
     origin: Origin | None = None,
     identifiability: Identifiability | None = None,
     paths: Mapping[str, Mapping[Any, Any]] | None = None,
+    not_personal: str | None = None,
 ) -> dict[Any, Any]:
     """The `info` of a column; `paths` holds more of them. Raises ValueError when export is refused without a reason."""
     if not export and not why_not:
         raise ValueError(f"A column of category {category} is kept out of the export: say why_not.")
     inner = {path: found[TAG] for path, found in (paths or {}).items()}
-    return {TAG: Tag(category, export, why_not, holds, origin, identifiability, inner, _caller())}
+    return {TAG: Tag(category, export, why_not, holds, origin, identifiability, inner, not_personal, _caller())}
 
 
 def record(

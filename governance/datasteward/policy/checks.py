@@ -18,6 +18,7 @@ from datasteward.policy.policyset import PolicySet, lineage
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_TERM = re.compile(r"(dpv|pd):[A-Z][A-Za-z]+")
 
 
 def check(policies: PolicySet, findings: Findings) -> None:
@@ -202,6 +203,28 @@ def _schedule(policies: PolicySet, findings: Findings) -> None:
             )
 
 
+def _lookalikes(policies: PolicySet, findings: Findings) -> None:
+    for each in policies.lookalikes.contents.values():
+        try:
+            re.compile(each.pattern)
+        except re.error:
+            place = ("contents", each.id, "pattern")
+            findings.at("lookalikes.yaml", place, f"the pattern of '{each.id}' is none", "write a regular expression")
+
+
+def _vocabulary(policies: PolicySet, findings: Findings) -> None:
+    vocabulary = policies.vocabulary
+    for section, kind, words, known in (
+        ("categories", "category", vocabulary.categories, policies.taxonomy.categories),
+        ("purposes", "purpose", vocabulary.purposes, policies.purposes),
+    ):
+        for key, term in words.items():
+            _known(findings, "vocabulary.yaml", (section, key), kind, key, known)
+            if not _TERM.fullmatch(term):
+                remedy = "write dpv: or pd: and the name of the term, as pd:EmailAddress"
+                findings.at("vocabulary.yaml", (section, key), f"'{term}' is no term of the vocabulary", remedy)
+
+
 def _known(findings: Findings, name: str, place: Place, kind: str, value: str, known: Iterable[str]) -> None:
     if value not in known:
         findings.at(name, place, f"unknown {kind} '{value}'", suggestion(value, known))
@@ -231,4 +254,6 @@ _CHECKS: tuple[Callable[[PolicySet, Findings], None], ...] = (
     _law,
     _limits,
     _schedule,
+    _lookalikes,
+    _vocabulary,
 )

@@ -17,6 +17,7 @@ import msgspec
 from datasteward.policy.checks import check
 from datasteward.policy.findings import Findings
 from datasteward.policy.limits import Limits
+from datasteward.policy.lookalikes import Lookalikes
 from datasteward.policy.model import (
     Anonymisation,
     Controller,
@@ -36,6 +37,7 @@ from datasteward.policy.model import (
 from datasteward.policy.policyset import PolicySet
 from datasteward.policy.reading import read_text, read_yaml
 from datasteward.policy.text import parse
+from datasteward.policy.vocabulary import Vocabulary
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -79,6 +81,8 @@ FILES: dict[str, type[msgspec.Struct]] = {
     "limits.yaml": Limits,
     "cookies.yaml": _Cookies,
     "controller.yaml": Controller,
+    "lookalikes.yaml": Lookalikes,
+    "vocabulary.yaml": Vocabulary,
 }
 """Every file of a policy set, and what it is read into; the privacy texts in privacy/ come on top."""
 
@@ -142,6 +146,8 @@ def _assembled(directory: Path, read: dict[str, Any]) -> PolicySet:
         limits=read["limits.yaml"],
         cookies=tuple(read["cookies.yaml"].cookies.values()),
         controller=read["controller.yaml"],
+        lookalikes=read["lookalikes.yaml"],
+        vocabulary=read["vocabulary.yaml"],
     )
 
 

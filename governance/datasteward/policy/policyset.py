@@ -15,6 +15,7 @@ import msgspec
 
 from datasteward.policy.findings import Place, UnknownPolicyItem, suggestion
 from datasteward.policy.limits import Limits
+from datasteward.policy.lookalikes import Lookalikes
 from datasteward.policy.model import (
     Anonymisation,
     Category,
@@ -37,6 +38,7 @@ from datasteward.policy.model import (
     ScheduledJob,
     Taxonomy,
 )
+from datasteward.policy.vocabulary import Vocabulary
 
 T = TypeVar("T")
 
@@ -64,6 +66,8 @@ class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     cookies: tuple[Cookie, ...]
     controller: Controller
+    lookalikes: Lookalikes
+    vocabulary: Vocabulary
     texts: Mapping[str, PolicyText] = {}
     lines: Mapping[tuple[str, Place], int] = {}
 

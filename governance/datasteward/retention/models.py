@@ -12,6 +12,15 @@ from datasteward.base import Id, StewardBase
 from datasteward.catalog import nobody, owned_by, record, tag
 from datasteward.types import UtcDateTime
 
+CERTIFICATE = {
+    **dict.fromkeys(("by", "approved_by"), tag("user.unique_id")),
+    **dict.fromkeys(
+        ("plan", "policy_hash", "database", "as_of", "begun_at", "ended_at", "verified_by", "lines"),
+        tag("system.operations"),
+    ),
+}
+"""What stands in a certificate, by key path: who acted is somebody's id, everything else working data."""
+
 
 class LegalHold(StewardBase):
     """Stops retention and erasure of one person's data: who placed it, for which file, when it is to be looked at again.
@@ -38,7 +47,7 @@ class LegalHold(StewardBase):
         ),
     )
     placed_by: Mapped[str] = mapped_column(
-        String(40), info=tag("system.operations", export=False, why_not="Names a member of staff.")
+        String(40), info=tag("user.unique_id", export=False, why_not="Names a member of staff.")
     )
     placed_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     review_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("system.operations"))
@@ -53,15 +62,15 @@ class RetentionPlan(StewardBase):
 
     id: Mapped[Id]
     made_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True, info=tag("system.operations"))
-    made_by: Mapped[str] = mapped_column(String(80), info=tag("system.operations"))
+    made_by: Mapped[str] = mapped_column(String(80), info=tag("user.unique_id"))
     policy_hash: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))
     body: Mapped[dict[str, Any]] = mapped_column(JSON, info=tag("system.operations"))
     due: Mapped[int] = mapped_column(info=tag("system.operations"))
     state: Mapped[str] = mapped_column(String(16), default="open", info=tag("system.operations"))
     approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
-    approved_by: Mapped[str | None] = mapped_column(String(80), info=tag("system.operations"))
+    approved_by: Mapped[str | None] = mapped_column(String(80), info=tag("user.unique_id"))
     begun_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
-    applied_by: Mapped[str | None] = mapped_column(String(80), info=tag("system.operations"))
+    applied_by: Mapped[str | None] = mapped_column(String(80), info=tag("user.unique_id"))
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations"))
-    certificate: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations"))
+    certificate: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations", paths=CERTIFICATE))

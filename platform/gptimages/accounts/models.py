@@ -103,8 +103,8 @@ class SignInAttempt(Base):
     nonce: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))
     verifier: Mapped[str] = mapped_column(String(128), info=tag("system.operations"))
     next_path: Mapped[str] = mapped_column(String(200), info=tag("system.operations"))
-    country: Mapped[str] = mapped_column(String(2), info=tag("system.operations"))
-    minimum_age: Mapped[int | None] = mapped_column(info=tag("system.operations"))
+    country: Mapped[str] = mapped_column(String(2), info=tag("user.authorization.attempt"))
+    minimum_age: Mapped[int | None] = mapped_column(info=tag("user.authorization.attempt"))
     fresh: Mapped[bool] = mapped_column(Boolean, info=tag("system.operations"))
     created_at: Mapped[Moment]
     expires_at: Mapped[Moment]
@@ -127,7 +127,7 @@ class RoleGrant(Base):
     account_id: Mapped[AccountId]
     role: Mapped[str] = mapped_column(String(20), info=tag("user.account.role"))
     granted_by: Mapped[str] = mapped_column(
-        String(40), info=tag("system.operations", export=False, why_not="Names a member of staff.")
+        String(40), info=tag("user.unique_id", export=False, why_not="Names a member of staff.")
     )
     granted_at: Mapped[Moment]
     ended_at: Mapped[Moment | None]

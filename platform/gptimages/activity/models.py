@@ -41,7 +41,13 @@ class EngagementEvent(Base):
     __tablename__ = "engagement_event"
     __table_args__ = (
         Index("ix_engagement_event_created_at", "created_at"),
-        {"info": record("user.behavior.engagement", owned_by("account_id"), clocks={"created": "created_at"})},
+        {
+            "info": record(
+                "user.behavior.engagement",
+                owned_by("account_id", or_nobody="Retention empties it; what is left then leads to nobody."),
+                clocks={"created": "created_at"},
+            )
+        },
     )
 
     id: Mapped[Id]

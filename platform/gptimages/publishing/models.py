@@ -26,12 +26,14 @@ class PolicyVersion(Base):
     title: Mapped[str] = mapped_column(String(200), info=tag("system.operations"))
     summary: Mapped[str] = mapped_column(Text, info=tag("system.operations"))
     material: Mapped[bool] = mapped_column(info=tag("system.operations"))
-    body: Mapped[dict[str, Any]] = mapped_column(JSON, info=tag("system.operations"))
+    body: Mapped[dict[str, Any]] = mapped_column(
+        JSON, info=tag("system.operations", not_personal="A public text; the addresses in it are the controller's.")
+    )
     text_hash: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))
     policy_hash: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))
     effective_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True, info=tag("system.operations"))
     published_at: Mapped[Moment]
-    published_by: Mapped[str] = mapped_column(String(40), info=tag("system.operations"))
+    published_by: Mapped[str] = mapped_column(String(40), info=tag("user.unique_id"))
 
 
 class PolicyNotice(Base):

@@ -30,7 +30,7 @@ class Job(Base):
 
     id: Mapped[Id]
     kind: Mapped[str] = mapped_column(String(30), info=tag("system.operations"))
-    ref: Mapped[str] = mapped_column(String(60), info=tag("system.operations"))
+    ref: Mapped[str] = mapped_column(String(60), info=tag("user.unique_id"))
     state: Mapped[str] = mapped_column(String(10), default="queued", info=tag("system.operations"))
     attempts: Mapped[int] = mapped_column(default=0, info=tag("system.operations"))
     run_after: Mapped[Moment]

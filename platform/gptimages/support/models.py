@@ -30,7 +30,7 @@ class SupportTicket(Base):
     text: Mapped[Box] = mapped_column(Sealed(), info=tag("user.support.ticket"))
     answer: Mapped[Box | None] = mapped_column(Sealed(), info=tag("user.support.ticket"))
     answered_by: Mapped[str | None] = mapped_column(
-        String(40), info=tag("system.operations", export=False, why_not="Names a member of staff.")
+        String(40), info=tag("user.unique_id", export=False, why_not="Names a member of staff.")
     )
     state: Mapped[str] = mapped_column(String(10), default="open", index=True, info=tag("system.operations"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("system.operations"))
@@ -48,7 +48,9 @@ class Report(Base):
     __tablename__ = "report"
     __table_args__ = {
         "info": record(
-            "user.support.report", owned_by("reporter_id"), clocks={"created": "created_at", "closed": "closed_at"}
+            "user.support.report",
+            owned_by("reporter_id", or_nobody="Anybody may report something, signed in or not."),
+            clocks={"created": "created_at", "closed": "closed_at"},
         )
     }
 
@@ -67,7 +69,7 @@ class Report(Base):
         info=tag("user.unique_id", export=False, why_not="Leads to another person."),
     )
     removal_by: Mapped[str | None] = mapped_column(
-        String(40), info=tag("system.operations", export=False, why_not="Names a member of staff.")
+        String(40), info=tag("user.unique_id", export=False, why_not="Names a member of staff.")
     )
     state: Mapped[str] = mapped_column(String(10), default="open", index=True, info=tag("system.operations"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("system.operations"))

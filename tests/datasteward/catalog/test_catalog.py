@@ -8,14 +8,13 @@ import pytest
 from sqlalchemy import Column, ForeignKey, LargeBinary, MetaData, String, Table, create_engine, insert, select
 
 from datasteward import tables
-from datasteward.catalog import Catalog, is_subject, nobody, owned_by, owned_via, record, tag, within
+from datasteward.catalog import Catalog, checks, is_subject, nobody, owned_by, owned_via, record, tag, within
 from datasteward.errors import CatalogError
 from datasteward.policy import PolicySet, load
 from datasteward.types import Sealed
 from gptimages import all_models, installation
 from gptimages.errors import StartError
 from gptimages.installation import open_installation
-from gptimages.opening import check_encryption
 from gptimages.settings import Settings
 
 OPS = tag("system.operations")
@@ -163,7 +162,7 @@ def test_a_category_lies_within_its_ancestors(category: str, ancestor: str, is_w
 
 def test_the_service_agrees_with_the_policy_on_encryption(shipped: PolicySet) -> None:
     """Each column that encryption.yaml wants encrypted is, and no other."""
-    check_encryption(installation.catalog(), shipped)
+    checks.require(installation.catalog(), shipped)
 
 
 @pytest.mark.parametrize(
@@ -182,5 +181,5 @@ def test_a_column_that_disagrees_on_encryption_is_named(
         "letter", made, key(), Column("text", kind, info=tag(category)), info=record("user.account", nobody("a test"))
     )
     with pytest.raises(CatalogError, match=sentence) as found:
-        check_encryption(Catalog(made), shipped)
+        checks.require(Catalog(made), shipped)
     assert "letter.text" in str(found.value)

@@ -1,0 +1,32 @@
+"""The shipped policies, and small tables to tag wrongly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, MetaData, String, Table
+
+from datasteward.catalog import is_subject, record, tag
+from datasteward.policy import PolicySet, load
+
+OPS = tag("system.operations")
+
+
+@pytest.fixture(scope="session")
+def shipped() -> PolicySet:
+    """The policies as they are shipped."""
+    return load(Path(__file__).parents[3] / "policies")
+
+
+@pytest.fixture
+def people() -> MetaData:
+    """Tables of a service with people and nothing else yet."""
+    made = MetaData()
+    Table(
+        "person",
+        made,
+        Column("id", String, primary_key=True, info=tag("user.unique_id")),
+        info=record("user.account", is_subject("id")),
+    )
+    return made
