@@ -50,8 +50,8 @@ class Findings:
         self._paths[name] = path
 
     def remember(self, name: str, place: Place, line: int) -> None:
-        """Notes that the value at `place` of file `name` stands on `line`."""
-        self._lines[name, place] = line
+        """Notes that the value at `place` of file `name` stands on `line`; the first note counts, that of its key."""
+        self._lines.setdefault((name, place), line)
 
     @property
     def lines(self) -> dict[tuple[str, Place], int]:

@@ -98,8 +98,6 @@ class Purpose(Sourced, frozen=True, kw_only=True):
 
 Clock = Literal["created", "last_used", "last_activity", "expires", "ended", "closed", "fiscal_year_end"]
 Until = Literal["account_erased", "deleted_by_person", "service_needs"]
-
-
 Coarseness = Literal["as_is", "hour", "day", "month", "year"]
 
 
@@ -152,10 +150,9 @@ class Method(Sourced, frozen=True, kw_only=True):
     the run. `hash` can be written and is always refused: see checks.
     """
 
-    key: str = ""
-    method: Literal["empty", "fixed", "truncate_ip", "coarse_time", "keyed_hash", "hash"] = "empty"
-    why: str = ""
-    source: str = "GDPR recital 26"
+    key: str
+    method: Literal["empty", "fixed", "truncate_ip", "coarse_time", "keyed_hash", "hash"]
+    why: str
     value: str | None = None
     v4: int | None = None
     v6: int | None = None
@@ -166,7 +163,7 @@ class Crowd(Sourced, frozen=True, kw_only=True):
     """Of how many people (`value`) a group must have data before anything is told of it."""
 
     value: int
-    unit: str
+    unit: Literal["people"]
     why: str
 
 

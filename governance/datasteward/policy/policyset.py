@@ -39,6 +39,7 @@ from datasteward.policy.model import (
 )
 
 T = TypeVar("T")
+_EMPTY = Method(key="", method="empty", why="Nothing else is said of it.", source="GDPR recital 26")
 
 
 class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +121,7 @@ class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
     def anonymised_by(self, key: str) -> Method:
         """How data of this category is made anonymous: it is emptied where anonymisation.yaml says nothing."""
         nearest = _nearest(self.anonymisation.methods, key)
-        return self.anonymisation.methods[nearest] if nearest else Method()
+        return self.anonymisation.methods[nearest] if nearest else _EMPTY
 
     def where(self, file: str, place: Place) -> str:
         """Where an entry was written, as `purposes.yaml:57`: itself, or the nearest thing around it whose line is known."""
