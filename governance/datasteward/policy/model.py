@@ -150,7 +150,7 @@ class Method(Sourced, frozen=True, kw_only=True):
     the run. `hash` can be written and is always refused: see checks.
     """
 
-    key: str
+    key: str = ""
     method: Literal["empty", "fixed", "truncate_ip", "coarse_time", "keyed_hash", "hash"]
     why: str
     value: str | None = None

@@ -39,7 +39,7 @@ from datasteward.policy.model import (
 )
 
 T = TypeVar("T")
-_EMPTY = Method(key="", method="empty", why="Nothing else is said of it.", source="GDPR recital 26")
+_EMPTY = Method(method="empty", why="Nothing else is said of it.", source="GDPR recital 26")
 
 
 class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
