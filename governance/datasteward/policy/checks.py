@@ -15,7 +15,7 @@ from datasteward.policy.model import Method, RetentionRule
 from datasteward.policy.policyset import PolicySet, lineage
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")
-_COUNTRY = re.compile(r"[A-Z]{2}")
+COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def check(policies: PolicySet, findings: Findings) -> None:
@@ -273,7 +273,7 @@ def _all_known(findings: Findings, name: str, place: Place, values: Iterable[str
 
 def _countries(findings: Findings, name: str, place: Place, countries: Iterable[str]) -> None:
     for i, country in enumerate(countries):
-        if not _COUNTRY.fullmatch(country):
+        if not COUNTRY.fullmatch(country):
             what = f"'{country}' is not a country"
             findings.at(name, (*place, str(i)), what, "write the two capitals of ISO 3166, as DE")
 

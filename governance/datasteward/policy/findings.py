@@ -58,6 +58,11 @@ class Findings:
         """The line of every value that was read, by file and place."""
         return dict(self._lines)
 
+    @property
+    def found(self) -> tuple[Finding, ...]:
+        """The mistakes so far, by file and line."""
+        return tuple(sorted(self._found))
+
     def add(self, name: str, line: int, what: str, remedy: str) -> None:
         """Notes one mistake in file `name`."""
         self._found.add(Finding(str(self._paths.get(name, name)), line, what, remedy))
@@ -72,7 +77,7 @@ class Findings:
         """Raises PolicyError with every finding, sorted by file and line, when there is at least one."""
         if self._found:
             mistakes = "one mistake" if len(self._found) == 1 else f"{len(self._found)} mistakes"
-            raise PolicyError(f"The policy set in {directory} has {mistakes}.", sorted(self._found))
+            raise PolicyError(f"The policy set in {directory} has {mistakes}.", self.found)
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:

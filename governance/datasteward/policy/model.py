@@ -109,7 +109,7 @@ class RetentionRule(Sourced, frozen=True, kw_only=True):
     period for people of these countries, and is filled from jurisdictions.yaml when `by_country_law` names one of its
     tables. `only_if`: the rule takes only records whose columns hold one of these values. `anonymise` lists the categories
     whose columns are made anonymous, as anonymisation.yaml says; `generalise` the columns that an archive keeps, and how
-    coarse they become. `wording` may hold `{period}`.
+    coarse they become. `words` may hold `{period}`.
     """
 
     id: str
