@@ -21,6 +21,7 @@ from gptimages.publishing import versions
 from gptimages.publishing.models import PolicyVersion
 from gptimages.settings import PREFIX, Settings
 from gptimages.web.templating import plural
+from gptimages_cli.errors import CommandError
 from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import Cell, echo_facts, echo_table
 
@@ -87,11 +88,13 @@ def show_changes(old: PolicySet, new: PolicySet) -> None:
 )
 def write_schema(out: Path | None) -> None:
     """Write the JSON Schemas by which an editor helps with the policy files."""
-    place = out or _place(None) / "schema"
-    place.mkdir(parents=True, exist_ok=True)
-    texts = schemas()
-    for name, text in texts.items():
-        (place / name).write_text(text, "utf-8")
+    place, texts = out or _place(None) / "schema", schemas()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (place / name).write_text(text, "utf-8")
+    except OSError as error:
+        raise CommandError(f"Nothing can be written to {place}: name another place with --out.") from error
     click.echo(f"{plural(len(texts), 'schema', 'schemas')} written to {place}.")
 
 

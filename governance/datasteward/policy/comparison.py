@@ -17,6 +17,8 @@ from datasteward.policy.policyset import PolicySet
 
 _NO_POLICY = ("directory", "hash", "lines")
 _FILES = {"role_file": "roles.yaml"}
+Kind = Literal["added", "removed", "changed"]
+_KINDS: dict[tuple[bool, bool], Kind] = {(True, False): "added", (False, True): "removed"}
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +31,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     where: str
     entry: str
     field: str
-    kind: Literal["added", "removed", "changed"]
+    kind: Kind
     was: str = ""
     now: str = ""
 
@@ -70,25 +72,34 @@ class _Comparison:
             return
         before, after = _parts(was), _parts(now)
         if before is None or after is None:
-            yield self.change(place, depth, was, now)
+            yield from self.changed(place, depth, was, now)
             return
         for key in [*before, *(key for key in after if key not in before)]:
-            inner = depth or (len(place) + 1 if isinstance(now, Mapping) else 0)
-            if key in before and key in after:
-                yield from self.between(before[key], after[key], (*place, key), inner)
-            else:
-                yield self.change((*place, key), inner, before.get(key), after.get(key))
+            old, new = before.get(key), after.get(key)
+            inner = depth or (0 if isinstance(new, Mapping) else len(place) + 1)
+            yield from self.between(old, new, (*place, key), inner)
+
+    def changed(self, place: Place, depth: int, was: Any, now: Any) -> Iterator[Change]:
+        """One change; of lists, what left them and what joined them."""
+        if isinstance(was, tuple) and isinstance(now, tuple) and set(was) != set(now):
+            gone, came = (tuple(one for one in a if one not in b) for a, b in ((was, now), (now, was)))
+            if gone:
+                yield self.change(place, depth, gone, None)
+            if came:
+                yield self.change(place, depth, None, came)
+        else:
+            yield self.change(place, depth, was, now)
 
     def change(self, place: Place, depth: int, was: Any, now: Any) -> Change:
-        kind: Literal["added", "removed", "changed"] = "changed"
-        if was is None or now is None:
-            kind = "added" if was is None else "removed"
-        entry, field = ".".join(place[:depth]), ".".join(place[depth:])
-        where = self.where(self.old if kind == "removed" else self.new, place)
-        if isinstance(was, tuple) and isinstance(now, tuple):
-            gone, came = [one for one in was if one not in now], [one for one in now if one not in was]
-            was, now = (gone, came) if gone or came else (was, now)
-        return Change(where=where, entry=entry, field=field, kind=kind, was=_words(was), now=_words(now))
+        kind = _KINDS.get((was is None, now is None), "changed")
+        return Change(
+            where=self.where(self.old if kind == "removed" else self.new, place),
+            entry=" ".join(place[:depth]),
+            field=".".join(place[depth:]),
+            kind=kind,
+            was=_words(was),
+            now=_words(now),
+        )
 
     def where(self, policies: PolicySet, place: Place) -> str:
         """The file and line of a place; what is keyed at the top of a PolicySet stands under a heading in its file."""
