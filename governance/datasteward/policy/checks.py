@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from datasteward.policy.findings import Findings, Place, suggestion
 from datasteward.policy.limits import Amount, Span
-from datasteward.policy.model import Method, RetentionRule
+from datasteward.policy.model import FiscalYearEnd, Method, RetentionRule
 from datasteward.policy.policyset import PolicySet, lineage
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")
+_COMMON_YEAR = 2001
 COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -228,10 +230,21 @@ def _law(policies: PolicySet, findings: Findings) -> None:
         _countries(findings, "jurisdictions.yaml", ("consent_ages", rule.id, "countries"), rule.countries)
     _countries(findings, "jurisdictions.yaml", ("tax_records",), law.tax_records)
     _countries(findings, "minors.yaml", ("by_country",), minors.by_country)
+    _fiscal_year(law.fiscal_year_end, findings)
     strictest = max([minors.minimum, *(rule.age for rule in law.consent_ages.values())])
     if minors.unknown_country < strictest:
         what = f"somebody who does not say where they live could be younger than {strictest}, as one country asks"
         findings.at("minors.yaml", ("unknown_country",), what, f"write {strictest} or more")
+
+
+def _fiscal_year(end: FiscalYearEnd, findings: Findings) -> None:
+    try:
+        date(_COMMON_YEAR, end.month, end.day)
+    except ValueError:
+        what = f"the fiscal year ends on day {end.day} of month {end.month}, which not every year has"
+        findings.at(
+            "jurisdictions.yaml", ("fiscal_year_end",), what, "write a day that every year has: month 12, day 31"
+        )
 
 
 def _limits(policies: PolicySet, findings: Findings) -> None:

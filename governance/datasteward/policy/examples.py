@@ -24,7 +24,6 @@ from datasteward.policy.reading import read_text, read_yaml
 Fate = Literal["delete", "anonymise", "archive", "shred", "stays"]
 Fault = tuple[str, str, str]
 """The field of an example that is wrong, how, and the remedy."""
-_STRONGEST: tuple[Fate, ...] = ("delete", "shred", "archive", "anonymise")
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,10 +62,10 @@ class Verified(msgspec.Struct, frozen=True):
 def fate(policies: PolicySet, example: Example) -> tuple[Fate, RetentionRule | None]:
     """What is due at the example's moment, and by which rule; `stays` when nothing is.
 
-    Where several rules are due, the one that leaves least of the record decides.
+    Where several rules are due, one by which the record itself goes decides, else the first in retention.yaml.
     """
     due = [rule for rule in governing(policies, example) if _due(policies, rule, example)]
-    first = min(due, key=lambda rule: _STRONGEST.index(rule.action), default=None)
+    first = min(due, key=lambda rule: not rule.removes, default=None)
     return (first.action, first) if first else ("stays", None)
 
 
@@ -82,10 +81,11 @@ def verify(policies: PolicySet) -> Verified:
     read = list(_read(policies, findings))
     shown: set[str] = set()
     for name, place, example in read:
-        if not (faults := list(_faults(policies, example))):
+        faults = list(_faults(policies, example))
+        if not faults:
             found, rule = fate(policies, example)
-            shown |= {rule.id} if rule else set()
             faults = list(_broken(policies, example, found, rule))
+            shown |= {one.id for one in (governing(policies, example) if faults else (rule,)) if one}
         for field, what, remedy in faults:
             findings.at(name, (*place, field), f"'{example.name}' {what}", remedy)
     _unshown(policies, shown, findings)
@@ -116,6 +116,8 @@ def _faults(policies: PolicySet, example: Example) -> Iterator[Fault]:
         yield "clocks", "starts no clock that a rule of it runs from", f"add 'clocks: {{{clocks}: …}}'"
     if example.rule is not None and example.rule not in rules:
         yield "rule", f"names an unknown rule '{example.rule}'", suggestion(example.rule, rules)
+    if not 1970 <= example.at.year <= 2200:
+        yield "at", f"is looked at in the year {example.at.year}", "write a moment at which the service could run"
     if example.country is not None and not COUNTRY.fullmatch(example.country):
         yield (
             "country",

@@ -137,6 +137,11 @@ class RetentionRule(Sourced, frozen=True, kw_only=True):
         """How long, as a person says it: "90 days after their last use", "until you delete it"."""
         return self.wording.replace("{period}", self.period.words if self.period else "")
 
+    @property
+    def removes(self) -> bool:
+        """Whether the record itself goes; such a rule is carried out before one that changes the record."""
+        return self.action in ("delete", "archive")
+
     def period_for(self, country: str | None) -> Period | None:
         """The period for a person of this country (ISO 3166, upper case); None when no period runs."""
         return self.by_country.get(country or "", self.period)

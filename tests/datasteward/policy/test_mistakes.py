@@ -298,6 +298,13 @@ MISTAKES = {
         "let people object",
     ),
     "a country in words": ("jurisdictions.yaml", r"\[BR\]", "[Brazil]", "'Brazil' is not a country", "ISO 3166"),
+    "a fiscal year that ends on no day": (
+        "jurisdictions.yaml",
+        "month: 12\n  day: 31",
+        "month: 2\n  day: 29",
+        "which not every year has",
+        "month 12, day 31",
+    ),
     "no such clock": ("jurisdictions.yaml", "elsewhere: eu", "elsewhere: mars", "unknown request clock", "use one of"),
     "too young without a country": (
         "minors.yaml",
