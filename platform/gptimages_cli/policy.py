@@ -1,4 +1,4 @@
-"""`gptimages policy`: checking the policy set, and publishing a version of the privacy policy."""
+"""`gptimages policy`: checking, testing and comparing policy sets, and publishing a version of the privacy policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import checks
-from datasteward.policy import PolicySet
+from datasteward.policy import PolicyError, PolicySet, compare
+from datasteward.policy.examples import verify as hold_examples
+from datasteward.policy.schema import schemas
 from gptimages import opening
 from gptimages.accounts.models import Account
 from gptimages.errors import NotFound
@@ -20,24 +22,81 @@ from gptimages.publishing import versions
 from gptimages.publishing.models import PolicyVersion
 from gptimages.settings import PREFIX, Settings
 from gptimages.web.templating import plural
+from gptimages_cli.errors import CommandError
 from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import Cell, echo_facts, echo_table
+
+_SET = click.Path(path_type=Path, file_okay=False)
+_DIRECTORY = click.argument("directory", required=False, type=_SET)
 
 
 @click.group()
 def policy() -> None:
-    """Check the policy set, and publish versions of the privacy policy."""
+    """Check, test and compare policy sets, and publish versions of the privacy policy.
+
+    A policy set is a directory; the one in force is that of GPTIMAGES_POLICIES, else the one that is shipped.
+    """
 
 
 @policy.command()
-@click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
+@_DIRECTORY
 def check(directory: Path | None) -> None:
     """Check the policy set in DIRECTORY (else GPTIMAGES_POLICIES, else the one that is shipped), and say every mistake."""
-    named = directory or (Path(os.environ[PREFIX + "POLICIES"]) if os.environ.get(PREFIX + "POLICIES") else None)
-    place = policy_directory(Settings(policies=named))
-    loaded = opening.policies(place)
+    loaded = _load(directory)
     checks.require(catalog(), loaded)
-    _summary(place, loaded)
+    _summary(loaded)
+
+
+@policy.command()
+@_DIRECTORY
+def verify(directory: Path | None) -> None:
+    """Hold the examples in DIRECTORY/tests against the policies in DIRECTORY (else those in force), and say what does not hold.
+
+    An example is a record, a time, and what has to be due then; every rule of retention that has a period needs one.
+    """
+    loaded = _load(directory)
+    found = hold_examples(loaded)
+    if found.findings:
+        wrong = plural(len(found.findings), "thing does", "things do")
+        raise PolicyError(f"{wrong} not hold in {loaded.directory}.", found.findings)
+    click.echo(
+        f"{plural(found.count, 'example holds', 'examples hold')}, and every rule with a period is shown by one."
+    )
+
+
+@policy.command()
+@click.argument("directories", nargs=-1, metavar="[OLD] NEW", type=_SET)
+def diff(directories: tuple[Path, ...]) -> None:
+    """Say what changes from the policy set in OLD (else the one in force) to the one in NEW, entry by entry."""
+    if len(directories) not in (1, 2):
+        raise click.UsageError("Name one policy set, to compare with the one in force, or two.")
+    old, new = _load(directories[0] if len(directories) == 2 else None), _load(directories[-1])
+    show_changes(old, new)
+
+
+def show_changes(old: PolicySet, new: PolicySet) -> None:
+    """Prints every difference of two policy sets, one a line."""
+    changes = compare(old, new)
+    click.echo(f"From {old.directory} ({old.hash[:12]}) to {new.directory} ({new.hash[:12]})")
+    for change in changes:
+        click.echo(str(change))
+    click.echo(f"{plural(len(changes), 'change', 'changes')}." if changes else "Both say the same.")
+
+
+@policy.command("schema")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Where to; else schema/ of the set in force."
+)
+def write_schema(out: Path | None) -> None:
+    """Write the JSON Schemas by which an editor helps with the policy files."""
+    place, texts = out or _place(None) / "schema", schemas()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (place / name).write_text(text, "utf-8")
+    except OSError as error:
+        raise CommandError(f"Nothing can be written to {place}: name another place with --out.") from error
+    click.echo(f"{plural(len(texts), 'schema', 'schemas')} written to {place}.")
 
 
 @policy.command("list")
@@ -82,10 +141,19 @@ def _people(here: Installation) -> int:
         return session.scalar(select(func.count()).where(Account.state == "active")) or 0
 
 
-def _summary(place: Path, loaded: PolicySet) -> None:
+def _load(directory: Path | None) -> PolicySet:
+    return opening.policies(_place(directory))
+
+
+def _place(directory: Path | None) -> Path:
+    set_here = os.environ.get(PREFIX + "POLICIES")
+    return policy_directory(Settings(policies=directory or (Path(set_here) if set_here else None)))
+
+
+def _summary(loaded: PolicySet) -> None:
     echo_facts(
         [
-            ("Policy set", str(place)),
+            ("Policy set", str(loaded.directory)),
             ("Fingerprint", loaded.hash),
             ("Promises", len(loaded.promises)),
             ("Categories", len(loaded.taxonomy.categories)),

@@ -45,7 +45,10 @@ MIGRATED = "migrated"
 
 
 class PostgresServer:
-    """A running server with `more` settings; `database()` gives the URL of a fresh one with every table in it, `empty()` of one with none."""
+    """A running server with `more` settings.
+
+    `database()` gives the URL of a fresh database with every table in it, `empty()` of one with none.
+    """
 
     def __init__(self, more: Mapping[str, str]) -> None:
         self._settings = {**SETTINGS, **more}

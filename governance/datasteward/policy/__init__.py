@@ -4,6 +4,7 @@
 """
 
 from datasteward.errors import PolicyError
+from datasteward.policy.comparison import Change, compare
 from datasteward.policy.findings import Finding, UnknownPolicyItem
 from datasteward.policy.limits import Amount, Limits, Span
 from datasteward.policy.loader import digest, load
@@ -28,6 +29,7 @@ from datasteward.policy.policyset import PolicySet, covers, lineage
 __all__ = [
     "Amount",
     "Category",
+    "Change",
     "Cookie",
     "Finding",
     "Group",
@@ -47,6 +49,7 @@ __all__ = [
     "Sentence",
     "Span",
     "UnknownPolicyItem",
+    "compare",
     "covers",
     "digest",
     "lineage",

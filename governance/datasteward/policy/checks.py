@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from datasteward.policy.findings import Findings, Place, suggestion
 from datasteward.policy.limits import Amount, Span
-from datasteward.policy.model import (
-    RetentionRule,
-)
+from datasteward.policy.model import FiscalYearEnd, Method, RetentionRule
 from datasteward.policy.policyset import PolicySet, lineage
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")
-_COUNTRY = re.compile(r"[A-Z]{2}")
+_COMMON_YEAR = 2001
+COUNTRY = re.compile(r"[A-Z]{2}")
 _TERM = re.compile(r"(dpv|pd):[A-Z][A-Za-z]+")
 
 
@@ -98,6 +98,24 @@ def _unspoken(findings: Findings, place: Place, what: str, name: str) -> None:
     findings.at("taxonomy.yaml", place, what, f"add it to {name}")
 
 
+def _described(policies: PolicySet, findings: Findings) -> None:
+    for key, category in policies.taxonomy.categories.items():
+        place: Place = ("categories", key)
+        if category.abstract:
+            continue
+        named = policies.identifiability(key)
+        if category.personal and named is None:
+            what = f"nothing says whether '{key}' names a person or leads to one"
+            findings.at("taxonomy.yaml", place, what, "add 'identifiability: …' to it or to a category above it")
+        if category.personal and policies.origin(key) is None:
+            what = f"nothing says whether '{key}' is provided, observed or derived"
+            findings.at("taxonomy.yaml", place, what, "add 'origin: …' to it or to a category above it")
+        if named is not None and category.personal == (named == "anonymous"):
+            what = f"'{key}' is {'personal' if category.personal else 'not personal'}, but {named}"
+            remedy = "only what leads to nobody is anonymous (GDPR recital 26): change identifiability or personal"
+            findings.at("taxonomy.yaml", (*place, "identifiability"), what, remedy)
+
+
 def _encryption(policies: PolicySet, findings: Findings) -> None:
     for key in policies.encryption.encrypted.keys() & policies.encryption.clear.keys():
         place = ("clear", key)
@@ -127,8 +145,51 @@ def _flaws(rule: RetentionRule) -> Iterable[tuple[str, str]]:
         yield "writes its period into its words", "write {period} there, so that the two cannot disagree"
     if (rule.action == "anonymise") != bool(rule.anonymise):
         yield "and its list 'anonymise' do not agree", "give action: anonymise and the categories to empty, or neither"
+    if (rule.action == "archive") != bool(rule.generalise):
+        yield "and its 'generalise' do not agree", "give action: archive and the columns that are kept, or neither"
+    if "" in rule.only_if or any(not values for values in rule.only_if.values()):
+        yield "has a condition that no record meets", "name a column, and in brackets the values that it may hold"
     if (rule.on_erasure == "keep") != bool(rule.erasure_reason):
         yield "and its erasure_reason do not agree", "a record kept on erasure needs its reason, no other has one"
+
+
+_TAKES: dict[str, tuple[str, ...]] = {"fixed": ("value",), "truncate_ip": ("v4", "v6"), "coarse_time": ("to",)}
+_MOST_BITS = {"v4": 24, "v6": 48}
+
+
+def _anonymisation(policies: PolicySet, findings: Findings) -> None:
+    name, anonymisation = "anonymisation.yaml", policies.anonymisation
+    if anonymisation.k.value < 2:
+        what = f"a group of {anonymisation.k.value} hides nobody"
+        findings.at(name, ("k", "value"), what, "write 2 or more")
+    for key, method in anonymisation.methods.items():
+        _known(findings, name, ("methods", key), "category", key, policies.taxonomy.categories)
+        for field, what, remedy in _weaknesses(method):
+            findings.at(name, ("methods", key, field), what, remedy)
+
+
+def _weaknesses(method: Method) -> Iterable[tuple[str, str, str]]:
+    """What is wrong with a method: the field, the fault and its remedy.
+
+    Sources: GDPR recital 26; WP216 (Opinion 05/2014) section 4, recalled, on hashes of what can be guessed.
+    """
+    if method.method == "hash":
+        yield (
+            "method",
+            f"a hash of '{method.key}' is not anonymous, since whoever guesses the value finds it again "
+            "(GDPR recital 26; WP216 section 4)",
+            "write keyed_hash, whose key is destroyed, or empty",
+        )
+    takes = _TAKES.get(method.method, ())
+    for field in ("value", "v4", "v6", "to"):
+        given = getattr(method, field)
+        if given is None and field in takes:
+            yield "method", f"the method {method.method} of '{method.key}' needs '{field}'", f"add '{field}: …'"
+        elif given is not None and field not in takes:
+            yield field, f"the method {method.method} of '{method.key}' takes no '{field}'", "remove it"
+        elif field in _MOST_BITS and given is not None and not 0 <= given <= _MOST_BITS[field]:
+            most = _MOST_BITS[field]
+            yield field, f"{given} bits of an address of '{method.key}' lead to a household", f"write {most} or fewer"
 
 
 def _purposes(policies: PolicySet, findings: Findings) -> None:
@@ -170,10 +231,21 @@ def _law(policies: PolicySet, findings: Findings) -> None:
         _countries(findings, "jurisdictions.yaml", ("consent_ages", rule.id, "countries"), rule.countries)
     _countries(findings, "jurisdictions.yaml", ("tax_records",), law.tax_records)
     _countries(findings, "minors.yaml", ("by_country",), minors.by_country)
+    _fiscal_year(law.fiscal_year_end, findings)
     strictest = max([minors.minimum, *(rule.age for rule in law.consent_ages.values())])
     if minors.unknown_country < strictest:
         what = f"somebody who does not say where they live could be younger than {strictest}, as one country asks"
         findings.at("minors.yaml", ("unknown_country",), what, f"write {strictest} or more")
+
+
+def _fiscal_year(end: FiscalYearEnd, findings: Findings) -> None:
+    try:
+        date(_COMMON_YEAR, end.month, end.day)
+    except ValueError:
+        what = f"the fiscal year ends on day {end.day} of month {end.month}, which not every year has"
+        findings.at(
+            "jurisdictions.yaml", ("fiscal_year_end",), what, "write a day that every year has: month 12, day 31"
+        )
 
 
 def _limits(policies: PolicySet, findings: Findings) -> None:
@@ -237,7 +309,7 @@ def _all_known(findings: Findings, name: str, place: Place, values: Iterable[str
 
 def _countries(findings: Findings, name: str, place: Place, countries: Iterable[str]) -> None:
     for i, country in enumerate(countries):
-        if not _COUNTRY.fullmatch(country):
+        if not COUNTRY.fullmatch(country):
             what = f"'{country}' is not a country"
             findings.at(name, (*place, str(i)), what, "write the two capitals of ISO 3166, as DE")
 
@@ -247,8 +319,10 @@ _CHECKS: tuple[Callable[[PolicySet, Findings], None], ...] = (
     _tree,
     _categories,
     _spoken_for,
+    _described,
     _encryption,
     _retention,
+    _anonymisation,
     _purposes,
     _roles,
     _law,

@@ -50,13 +50,18 @@ class Findings:
         self._paths[name] = path
 
     def remember(self, name: str, place: Place, line: int) -> None:
-        """Notes that the value at `place` of file `name` stands on `line`."""
-        self._lines[name, place] = line
+        """Notes that the value at `place` of file `name` stands on `line`; the first note counts, that of its key."""
+        self._lines.setdefault((name, place), line)
 
     @property
     def lines(self) -> dict[tuple[str, Place], int]:
         """The line of every value that was read, by file and place."""
         return dict(self._lines)
+
+    @property
+    def found(self) -> tuple[Finding, ...]:
+        """The mistakes so far, by file and line."""
+        return tuple(sorted(self._found))
 
     def add(self, name: str, line: int, what: str, remedy: str) -> None:
         """Notes one mistake in file `name`."""
@@ -72,7 +77,7 @@ class Findings:
         """Raises PolicyError with every finding, sorted by file and line, when there is at least one."""
         if self._found:
             mistakes = "one mistake" if len(self._found) == 1 else f"{len(self._found)} mistakes"
-            raise PolicyError(f"The policy set in {directory} has {mistakes}.", sorted(self._found))
+            raise PolicyError(f"The policy set in {directory} has {mistakes}.", self.found)
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from datasteward.policy.checks import check
-from datasteward.policy.findings import Findings
+from datasteward.policy.findings import Findings, suggestion
 from datasteward.policy.limits import Limits
 from datasteward.policy.lookalikes import Lookalikes
 from datasteward.policy.model import (
@@ -109,6 +109,7 @@ def _read(directory: Path) -> PolicySet:
     read = {
         name: read_yaml(source, FILES[name], name, findings) for name, source in sources.items() if source is not None
     }
+    _strangers(directory, findings)
     findings.stop_if_any(directory)
     policies = _assembled(directory, read)
     check(policies, findings)
@@ -117,10 +118,20 @@ def _read(directory: Path) -> PolicySet:
     return msgspec.structs.replace(policies, texts=texts, lines=findings.lines)
 
 
+def _strangers(directory: Path, findings: Findings) -> None:
+    for path in sorted({*directory.glob("*.yaml"), *directory.glob("*.yml")}):
+        if path.name not in FILES:
+            findings.opened(path.name, path)
+            findings.add(
+                path.name, 1, "no policy file has this name", f"{suggestion(path.name, FILES)}, or move it away"
+            )
+
+
 def digest(directory: Path) -> str:
-    """SHA-256 (hex) over the relative names and the bytes of all policy files, in the order of their names."""
+    """SHA-256 (hex) over the relative names and the bytes of the files that decide, in the order of their names."""
     whole = sha256()
-    for path in sorted([*directory.glob("*.yaml"), *directory.glob("privacy/*.md")]):
+    present = [directory / name for name in FILES if (directory / name).exists()]
+    for path in sorted([*present, *directory.glob("privacy/*.md")]):
         content = path.read_bytes()
         whole.update(f"{path.relative_to(directory).as_posix()}\0{len(content)}\0".encode())
         whole.update(content)

@@ -98,8 +98,6 @@ class Purpose(Sourced, frozen=True, kw_only=True):
 
 Clock = Literal["created", "last_used", "last_activity", "expires", "ended", "closed", "fiscal_year_end"]
 Until = Literal["account_erased", "deleted_by_person", "service_needs"]
-
-
 Coarseness = Literal["as_is", "hour", "day", "month", "year"]
 
 
@@ -111,7 +109,7 @@ class RetentionRule(Sourced, frozen=True, kw_only=True):
     period for people of these countries, and is filled from jurisdictions.yaml when `by_country_law` names one of its
     tables. `only_if`: the rule takes only records whose columns hold one of these values. `anonymise` lists the categories
     whose columns are made anonymous, as anonymisation.yaml says; `generalise` the columns that an archive keeps, and how
-    coarse they become. `wording` may hold `{period}`.
+    coarse they become. `words` may hold `{period}`.
     """
 
     id: str
@@ -139,6 +137,11 @@ class RetentionRule(Sourced, frozen=True, kw_only=True):
         """How long, as a person says it: "90 days after their last use", "until you delete it"."""
         return self.wording.replace("{period}", self.period.words if self.period else "")
 
+    @property
+    def removes(self) -> bool:
+        """Whether the record itself goes; such a rule is carried out before one that changes the record."""
+        return self.action in ("delete", "archive")
+
     def period_for(self, country: str | None) -> Period | None:
         """The period for a person of this country (ISO 3166, upper case); None when no period runs."""
         return self.by_country.get(country or "", self.period)
@@ -153,9 +156,8 @@ class Method(Sourced, frozen=True, kw_only=True):
     """
 
     key: str = ""
-    method: Literal["empty", "fixed", "truncate_ip", "coarse_time", "keyed_hash", "hash"] = "empty"
-    why: str = ""
-    source: str = "GDPR recital 26"
+    method: Literal["empty", "fixed", "truncate_ip", "coarse_time", "keyed_hash", "hash"]
+    why: str
     value: str | None = None
     v4: int | None = None
     v6: int | None = None
@@ -166,7 +168,7 @@ class Crowd(Sourced, frozen=True, kw_only=True):
     """Of how many people (`value`) a group must have data before anything is told of it."""
 
     value: int
-    unit: str
+    unit: Literal["people"]
     why: str
 
 

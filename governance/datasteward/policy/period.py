@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 from dateutil.relativedelta import relativedelta
 
-_SHAPE = re.compile(
+SHAPE = re.compile(
     r"P(?=\d|T\d)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
 )
@@ -35,7 +35,7 @@ class Period(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, text: str) -> Period:
         """The period that `text` names. Raises ValueError when it is not one, is empty, or passes 200 years."""
-        found = _SHAPE.fullmatch(text)
+        found = SHAPE.fullmatch(text)
         if not found:
             raise ValueError(f"'{text}' is not an ISO 8601 period such as P13M, P90D or PT24H")
         parts = {unit: int(amount) for unit, amount in found.groupdict(default="0").items()}

@@ -41,6 +41,7 @@ from datasteward.policy.model import (
 from datasteward.policy.vocabulary import Vocabulary
 
 T = TypeVar("T")
+_EMPTY = Method(method="empty", why="Nothing else is said of it.", source="GDPR recital 26")
 
 
 class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,12 +125,16 @@ class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
     def anonymised_by(self, key: str) -> Method:
         """How data of this category is made anonymous: it is emptied where anonymisation.yaml says nothing."""
         nearest = _nearest(self.anonymisation.methods, key)
-        return self.anonymisation.methods[nearest] if nearest else Method()
+        return self.anonymisation.methods[nearest] if nearest else _EMPTY
+
+    def line(self, file: str, place: Place) -> int:
+        """The line on which an entry was written: its own, or that of the nearest thing around it that is known."""
+        steps = (place[:length] for length in range(len(place), -1, -1))
+        return next((self.lines[file, step] for step in steps if (file, step) in self.lines), 1)
 
     def where(self, file: str, place: Place) -> str:
-        """Where an entry was written, as `purposes.yaml:57`: itself, or the nearest thing around it whose line is known."""
-        steps = (place[:length] for length in range(len(place), -1, -1))
-        return f"{file}:{next((self.lines[file, step] for step in steps if (file, step) in self.lines), 1)}"
+        """Where an entry was written, as `purposes.yaml:57`."""
+        return f"{file}:{self.line(file, place)}"
 
     def _above(self, key: str) -> Iterator[Category]:
         known = self.taxonomy.categories

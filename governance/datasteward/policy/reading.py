@@ -1,12 +1,12 @@
 """Reads one YAML file into a typed structure, and notes every mistake with its line instead of stopping at the first.
 
-The types say what is allowed: msgspec.Struct fields, dict, tuple, Literal, Period, date, str, int, bool and None. A
+The types say what is allowed: msgspec.Struct fields, dict, tuple, Literal, Period, date, datetime, str, int, bool, None. A
 structure inside a mapping takes its `key` or `id` from the mapping's key. Knows nothing of what the files mean.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,8 @@ from datasteward.policy.findings import Findings, Place, suggestion
 from datasteward.policy.period import Period
 
 _TAG = "tag:yaml.org,2002:"
-_NAMED_BY_KEY = ("key", "id")
+NAMED_BY_KEY = ("key", "id")
+"""The fields that a structure inside a mapping takes from the mapping's key."""
 _BAD: Any = object()
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -111,12 +112,12 @@ class _Reader:
         fields = {field.encode_name: field for field in kind.fields}
         values: dict[str, Any] = {}
         for key, child in self.pairs(node, place):
-            if key not in fields or (key in _NAMED_BY_KEY and place):
-                known = [field for field in fields if field not in _NAMED_BY_KEY]
+            if key not in fields or (key in NAMED_BY_KEY and place):
+                known = [field for field in fields if field not in NAMED_BY_KEY]
                 self.bad(child, f"unknown key '{key}'", f"{suggestion(key, known)}, or remove it")
             else:
                 values[fields[key].name] = self.read(child, fields[key].type, (*place, key))
-        for named in _NAMED_BY_KEY:
+        for named in NAMED_BY_KEY:
             if named in fields and place:
                 values[named] = place[-1]
         return self.made(node, kind, values, place)
@@ -136,7 +137,15 @@ class _Reader:
                 node, f"here should stand keys and values, not {_shown(node)}", "write them one a line, indented"
             )
         pairs = self.pairs(node, place)
+        if isinstance(kind.key_type, inspect.LiteralType):
+            for key, child in pairs:
+                self.key(key, child, kind.key_type)
         return _whole({key: self.read(child, kind.value_type, (*place, key)) for key, child in pairs})
+
+    def key(self, key: str, node: Node, kind: inspect.LiteralType) -> None:
+        allowed = [str(value) for value in kind.values]
+        if key not in allowed:
+            self.bad(node, f"unknown key '{key}'", suggestion(key, allowed))
 
     def pairs(self, node: MappingNode, place: Place) -> list[tuple[str, Node]]:
         seen: dict[str, Node] = {}
@@ -188,10 +197,16 @@ def _text(value: str) -> tuple[str, ...]:
     return (value.strip(),) if value.strip() else ()
 
 
+def _moment(value: str) -> tuple[datetime]:
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC),)
+
+
 _SCALARS: dict[type[inspect.Type], tuple[str, str, Any]] = {
     inspect.StrType: ("str", "a text", _text),
     inspect.IntType: ("int", "a whole number", lambda value: (int(value.replace("_", "")),)),
     inspect.BoolType: ("bool", "true or false", lambda value: (value.lower() == "true",)),
+    inspect.DateTimeType: ("timestamp", "a moment such as 2026-09-01 or 2026-09-01T12:00:00Z", _moment),
     inspect.DateType: ("timestamp", "a date such as 2026-09-01", lambda value: (date.fromisoformat(value),)),
 }
 

@@ -81,7 +81,7 @@ def governed(steward: Steward) -> list[Governed]:
     Raises PolicyError for a rule that asks of a table what it cannot give.
     """
     found = [each for table in reversed(steward.catalog.tables) for each in of_table(steward, table)]
-    return sorted(found, key=lambda each: each.action not in ("delete", "archive"))
+    return sorted(found, key=lambda each: not each.rule.removes)
 
 
 def of_table(steward: Steward, table: Table) -> Iterator[Governed]:

@@ -26,10 +26,10 @@ from datasteward.policy import Method
 Opened = Callable[[], AbstractContextManager[Session]]
 examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-EMPTY = Method(method="empty", source="test")
-FIXED = Method(method="fixed", value="somebody", source="test")
-TRUNCATED = Method(method="truncate_ip", v4=24, v6=48, source="test")
-KEYED = Method(method="keyed_hash", source="test")
+EMPTY = Method(method="empty", why="test", source="test")
+FIXED = Method(method="fixed", value="somebody", why="test", source="test")
+TRUNCATED = Method(method="truncate_ip", v4=24, v6=48, why="test", source="test")
+KEYED = Method(method="keyed_hash", why="test", source="test")
 UNITS = ("hour", "day", "month", "year")
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 times = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
@@ -56,7 +56,7 @@ garbage = st.one_of(
 
 def coarse(to: str) -> Method:
     """A method that makes times as coarse as `to`."""
-    return Method(method="coarse_time", to=to, source="test")
+    return Method(method="coarse_time", to=to, why="test", source="test")
 
 
 def after(opened: Opened, column: str, method: Method, values: list[object], key: RunKey | None = None) -> list[object]:
@@ -92,7 +92,7 @@ def test_truncated_addresses_are_those_of_the_ipaddress_module(
     opened: Opened, values: list[str], v4: int, v6: int
 ) -> None:
     """An address becomes the first one of its network, in canonical text."""
-    method = Method(method="truncate_ip", v4=v4, v6=v6, source="test")
+    method = Method(method="truncate_ip", v4=v4, v6=v6, why="test", source="test")
     assert after(opened, "address", method, list(values)) == [network(text, v4, v6) for text in values]
 
 
@@ -236,16 +236,16 @@ def test_several_columns_change_in_one_statement(opened: Opened) -> None:
         ("id", EMPTY, "delete the records"),
         ("code", FIXED, "must differ from row to row"),
         ("number", FIXED, "write another"),
-        ("short", Method(method="fixed", value="x" * 21, source="test"), "write another"),
+        ("short", Method(method="fixed", value="x" * 21, why="test", source="test"), "write another"),
         ("short", KEYED, "69 characters"),
         ("number", KEYED, "69 characters"),
         ("kind", KEYED, "69 characters"),
         ("number", TRUNCATED, "no network address"),
-        ("address", Method(method="truncate_ip", v4=24, source="test"), "v4 .at most 32. and v6"),
-        ("address", Method(method="truncate_ip", v4=24, v6=65, source="test"), "at most 64"),
-        ("name", Method(method="coarse_time", to="day", source="test"), "UtcDateTime"),
-        ("at", Method(method="coarse_time", source="test"), "hour, day, month, year"),
-        ("name", Method(method="hash", source="test"), "keyed_hash"),
+        ("address", Method(method="truncate_ip", v4=24, why="test", source="test"), "v4 .at most 32. and v6"),
+        ("address", Method(method="truncate_ip", v4=24, v6=65, why="test", source="test"), "at most 64"),
+        ("name", Method(method="coarse_time", to="day", why="test", source="test"), "UtcDateTime"),
+        ("at", Method(method="coarse_time", why="test", source="test"), "hour, day, month, year"),
+        ("name", Method(method="hash", why="test", source="test"), "keyed_hash"),
     ],
 )
 def test_a_method_that_does_not_fit_is_refused(column: str, method: Method, says: str) -> None:

@@ -59,7 +59,7 @@ MISTAKES = {
         "action: anonymise",
         "action: forget",
         "'forget' is not allowed",
-        "anonymise, delete",
+        "anonymise, archive, delete, shred",
     ),
     "a period in words": ("retention.yaml", "period: P13M", "period: 13 months", "not an ISO 8601 period", "after P"),
     "a period of nothing": ("retention.yaml", "period: P13M", "period: P0D", "is no time at all", "after P"),
@@ -173,6 +173,115 @@ MISTAKES = {
         "{period}",
     ),
     "anonymising nothing": ("retention.yaml", "^    anonymise: .*\n", "", "do not agree", "categories to empty"),
+    "an archive of nothing": (
+        "retention.yaml",
+        "action: anonymise\n    anonymise: .*",
+        "action: archive",
+        "'generalise' do not agree",
+        "the columns that are kept",
+    ),
+    "columns that no archive keeps": (
+        "retention.yaml",
+        "^    period: P13M",
+        "    period: P13M\n    generalise: {at: day}",
+        "'generalise' do not agree",
+        "give action: archive",
+    ),
+    "shredding columns": (
+        "retention.yaml",
+        "action: anonymise",
+        "action: shred",
+        "'anonymise' do not agree",
+        "neither",
+    ),
+    "an unknown coarseness": (
+        "retention.yaml",
+        "^    period: P13M",
+        "    period: P13M\n    action: archive\n    generalise: {at: fortnight}",
+        "'fortnight' is not allowed here",
+        "as_is, day, hour, month, year",
+    ),
+    "a condition that nothing meets": (
+        "retention.yaml",
+        "^    period: P13M",
+        "    period: P13M\n    only_if: {kind: []}",
+        "a condition that no record meets",
+        "the values that it may hold",
+    ),
+    "nobody says whether it names a person": (
+        "taxonomy.yaml",
+        "^    identifiability: pseudonymous\n    origin: observed\n",
+        "    origin: observed\n",
+        "nothing says whether 'user.behavior.usage' names a person",
+        "add 'identifiability",
+    ),
+    "nobody says where it comes from": (
+        "taxonomy.yaml",
+        "^    identifiability: pseudonymous\n    origin: observed\n",
+        "    identifiability: pseudonymous\n",
+        "nothing says whether 'user.behavior.usage' is provided",
+        "add 'origin",
+    ),
+    "personal and anonymous": (
+        "taxonomy.yaml",
+        "identifiability: identified",
+        "identifiability: anonymous",
+        "'user.name' is personal, but anonymous",
+        "recital 26",
+    ),
+    "a hash as a method": (
+        "anonymisation.yaml",
+        "method: truncate_ip\n    v4: 24\n    v6: 48",
+        "method: hash",
+        "a hash of 'user.device.ip_address' is not anonymous, since whoever guesses the value finds it again",
+        "write keyed_hash, whose key is destroyed, or empty",
+    ),
+    "an unknown method": (
+        "anonymisation.yaml",
+        "method: truncate_ip",
+        "method: scramble",
+        "'scramble' is not allowed here",
+        "keyed_hash",
+    ),
+    "a method for an unknown category": (
+        "anonymisation.yaml",
+        "^  user.unique_id:",
+        "  user.unique_ids:",
+        "unknown category 'user.unique_ids'",
+        "'user.unique_id'",
+    ),
+    "a fixed value that is not given": (
+        "anonymisation.yaml",
+        "method: empty",
+        "method: fixed",
+        "the method fixed of 'user.unique_id' needs 'value'",
+        "add 'value",
+    ),
+    "a coarse time without its measure": (
+        "anonymisation.yaml",
+        "method: empty",
+        "method: coarse_time",
+        "needs 'to'",
+        "add 'to",
+    ),
+    "an address cut to no length": ("anonymisation.yaml", "^    v6: 48\n", "", "needs 'v6'", "add 'v6"),
+    "an address cut too late": (
+        "anonymisation.yaml",
+        "v4: 24",
+        "v4: 32",
+        "32 bits of an address of 'user.device.ip_address' lead to a household",
+        "write 24 or fewer",
+    ),
+    "a field of another method": (
+        "anonymisation.yaml",
+        "method: empty",
+        "method: empty\n    value: nobody",
+        "the method empty of 'user.unique_id' takes no 'value'",
+        "remove it",
+    ),
+    "a method without its reason": ("anonymisation.yaml", "^    why: .*\n", "", "the key 'why'", "add 'why"),
+    "a crowd of one": ("anonymisation.yaml", "value: 5", "value: 1", "a group of 1 hides nobody", "2 or more"),
+    "a crowd of rows": ("anonymisation.yaml", "unit: people", "unit: rows", "'rows' is not allowed", "people"),
     "kept without a reason": ("retention.yaml", "^    erasure_reason: .*\n", "", "do not agree", "needs its reason"),
     "consent without consent": (
         "purposes.yaml",
@@ -189,6 +298,13 @@ MISTAKES = {
         "let people object",
     ),
     "a country in words": ("jurisdictions.yaml", r"\[BR\]", "[Brazil]", "'Brazil' is not a country", "ISO 3166"),
+    "a fiscal year that ends on no day": (
+        "jurisdictions.yaml",
+        "month: 12\n  day: 31",
+        "month: 2\n  day: 29",
+        "which not every year has",
+        "month 12, day 31",
+    ),
     "no such clock": ("jurisdictions.yaml", "elsewhere: eu", "elsewhere: mars", "unknown request clock", "use one of"),
     "too young without a country": (
         "minors.yaml",
@@ -350,6 +466,12 @@ def test_a_directory_in_the_place_of_a_file_is_said(policy_copy: Path, complaint
     (policy_copy / "limits.yaml").unlink()
     (policy_copy / "limits.yaml").mkdir()
     assert "this file cannot be read (Is a directory)" in complaint()
+
+
+def test_a_file_that_nothing_reads_is_said(policy_copy: Path, complaint: Complaint) -> None:
+    """A file of another name would decide nothing without anybody noticing: it is named with the nearest known one."""
+    (policy_copy / "retentions.yaml").write_text("rules: {}\n", "utf-8")
+    assert "no policy file has this name; write 'retention.yaml' if that is meant, or move it away" in complaint()
 
 
 def test_no_privacy_text_is_said(policy_copy: Path, complaint: Complaint) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from datasteward.policy import PolicySet, UnknownPolicyItem, covers, lineage
 
@@ -46,6 +47,57 @@ def test_the_longest_statement_on_encryption_wins(shipped_policies: PolicySet, k
 def test_the_longest_retention_rule_wins(shipped_policies: PolicySet, key: str, rule: str) -> None:
     """A rule of the category itself, or that lists it, comes before one of a category above."""
     assert shipped_policies.retention_for(key).id == rule
+
+
+def test_one_precedence_of_rules(shipped_policies: PolicySet) -> None:
+    """A rule for the table wins over every other, the nearest category over farther ones, its own over a listed one."""
+    profile = shipped_policies.retention["profile"]
+    table = replace(profile, id="table", table="photos", category="system.operations")
+    listed = replace(profile, id="listed", category="user.device", also=("user.content.favourite",))
+    rules = {**shipped_policies.retention, "table": table, "listed": listed}
+    policies = replace(shipped_policies, retention=rules)
+    assert [rule.id for rule in policies.rules_for("user.content.private.image", table="photos")] == ["table"]
+    assert [rule.id for rule in policies.rules_for("user.content.private.image", table="other")] == ["pictures"]
+    assert [rule.id for rule in policies.rules_for("system.operations")] == ["working-data"]
+    assert [rule.id for rule in policies.rules_for("user.content.favourite")] == ["favourites"]
+    without = replace(policies, retention={k: r for k, r in rules.items() if k != "favourites"})
+    assert [rule.id for rule in without.rules_for("user.content.favourite")] == ["listed"]
+
+
+@pytest.mark.parametrize(
+    ("key", "identifiability", "origin"),
+    [
+        ("user.name", "identified", "provided"),
+        ("user.unique_id", "pseudonymous", "derived"),
+        ("user.device.user_agent", "pseudonymous", "observed"),
+        ("user.content.private.image.thumbnail", "identified", "derived"),
+        ("system.operations.job", "anonymous", "derived"),
+        ("machine", None, None),
+    ],
+)
+def test_what_a_category_is_holds_for_all_below_it(
+    shipped_policies: PolicySet, key: str, identifiability: str | None, origin: str | None
+) -> None:
+    """Identifiability and origin come from the nearest category that says them."""
+    assert shipped_policies.identifiability(key) == identifiability
+    assert shipped_policies.origin(key) == origin
+
+
+def test_how_a_category_is_made_anonymous(shipped_policies: PolicySet) -> None:
+    """The longest key decides; where nothing is said, the column is emptied."""
+    address = shipped_policies.anonymised_by("user.device.ip_address.first_half")
+    assert (address.method, address.v4, address.v6) == ("truncate_ip", 24, 48)
+    assert shipped_policies.anonymised_by("user.device.user_agent").method == "empty"
+    assert shipped_policies.anonymisation.k.value >= 2
+
+
+def test_every_entry_knows_its_line(shipped_policies: PolicySet) -> None:
+    """`where` names the line of an entry, that of the nearest thing around what was not written, or the first."""
+    lines = (shipped_policies.directory / "purposes.yaml").read_text("utf-8").splitlines()
+    line = lines.index("  improve:") + 1
+    assert shipped_policies.where("purposes.yaml", ("purposes", "improve")) == f"purposes.yaml:{line}"
+    assert shipped_policies.where("purposes.yaml", ("purposes", "improve", "interest")) == f"purposes.yaml:{line}"
+    assert shipped_policies.where("nowhere.yaml", ("a",)) == "nowhere.yaml:1"
 
 
 def test_what_nobody_speaks_of_is_an_error(shipped_policies: PolicySet) -> None:

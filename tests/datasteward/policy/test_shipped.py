@@ -124,6 +124,14 @@ def test_the_hash_follows_the_files(policy_copy: Path, shipped_policies: PolicyS
     assert digest(policy_copy) not in (changed, shipped_policies.hash)
 
 
+def test_the_hash_covers_what_decides_alone(policy_copy: Path, shipped_policies: PolicySet) -> None:
+    """Schemas for editors, examples and notes beside the policies leave the hash as it is."""
+    for name in ("schema/retention.json", "tests/retention.yaml", "notes.md"):
+        (policy_copy / name).parent.mkdir(exist_ok=True)
+        (policy_copy / name).write_text("{}", "utf-8")
+    assert digest(policy_copy) == load(policy_copy).hash == shipped_policies.hash
+
+
 def _encrypted(policies: PolicySet, key: str) -> bool:
     category = policies.category(key)
     return (not category.abstract or key in policies.encryption.encrypted) and policies.encrypted(key)

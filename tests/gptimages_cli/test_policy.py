@@ -1,0 +1,83 @@
+"""policy verify, diff and schema: typed by whoever writes the policies; no installation is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from datasteward.policy.schema import schemas
+from gptimages_cli.main import main
+
+
+def _typed(*words: str | Path, **environment: str) -> Result:
+    return CliRunner().invoke(main, ["policy", *map(str, words)], env=environment)
+
+
+def _change(policies: Path, old: str, new: str) -> None:
+    path = policies / "retention.yaml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def test_verify_holds_the_examples(policies: Path) -> None:
+    """Examples that hold are counted; one that does not is told with its place, and the exit code is 1."""
+    good = _typed("verify", policies)
+    assert (good.exit_code, good.stderr) == (0, "")
+    assert "examples hold, and every rule with a period is shown by one." in good.stdout
+    _change(policies, "period: P90D", "period: P80D")
+    bad = _typed("verify", policies)
+    assert (bad.exit_code, bad.stdout) == (1, "")
+    told = bad.stderr.splitlines()
+    assert told[0] == f"2 things do not hold in {policies}."
+    assert [line.startswith(f"{policies / 'tests/content.yaml'}:") for line in told[1:]] == [True, True]
+
+
+def test_verify_takes_the_set_in_force(policies: Path) -> None:
+    """Without a directory the set that GPTIMAGES_POLICIES names is verified."""
+    _change(policies, "period: P90D", "period: P91D")
+    assert str(policies) in _typed("verify", GPTIMAGES_POLICIES=str(policies)).stderr
+
+
+def test_diff_of_two_sets_and_of_one_with_that_in_force(policies: Path, tmp_path: Path) -> None:
+    """Each change is one line, from the old set to the new; with one directory, from the set in force to that."""
+    shipped = Path(__file__).parents[2] / "policies"
+    _change(policies, "period: P90D", "period: P80D")
+    there = _typed("diff", shipped, policies)
+    assert there.exit_code == 0
+    assert "reference-pictures period: 90 days → 80 days" in there.stdout
+    assert "80 days → 90 days" in _typed("diff", policies, shipped).stdout
+    assert _typed("diff", policies).stdout.splitlines()[1:] == there.stdout.splitlines()[1:]
+    assert "80 days → 90 days" in _typed("diff", shipped, GPTIMAGES_POLICIES=str(policies)).stdout
+    assert "Both say the same." in _typed("diff", shipped).stdout
+
+
+@pytest.mark.parametrize("words", [(), ("a", "b", "c")])
+def test_diff_wants_one_set_or_two(words: tuple[str, ...]) -> None:
+    """Any other number of directories is a mistake of usage."""
+    done = _typed("diff", *words)
+    assert done.exit_code == 2
+    assert "Name one policy set, to compare with the one in force, or two." in done.stderr
+
+
+def test_diff_of_a_set_with_mistakes_says_them(policies: Path) -> None:
+    """A set that cannot be read is not compared; its mistakes are told."""
+    _change(policies, "period: P90D", "period: 90 days")
+    done = _typed("diff", policies)
+    assert done.exit_code == 1
+    assert "not an ISO 8601 period" in done.stderr
+
+
+def test_schemas_are_written(policies: Path, tmp_path: Path) -> None:
+    """The schemas go where --out says, else beside the policies in force; where nothing can be written, that is told."""
+    assert _typed("schema", "--out", tmp_path / "new/place").exit_code == 0
+    assert {path.name: path.read_text("utf-8") for path in (tmp_path / "new/place").iterdir()} == schemas()
+    (policies / "schema/retention.json").unlink()
+    assert _typed("schema", GPTIMAGES_POLICIES=str(policies)).exit_code == 0
+    assert (policies / "schema/retention.json").exists()
+    (tmp_path / "file").touch()
+    refused = _typed("schema", "--out", tmp_path / "file/under")
+    assert refused.exit_code == 1
+    assert "name another place with --out" in refused.stderr
