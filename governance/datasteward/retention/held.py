@@ -7,20 +7,21 @@ belongs to people are held with it, for without them nobody could tell whose it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, and_, literal, or_, select, true
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, and_, literal, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog, Tag, within
 from datasteward.catalog.ownership import far, key_of, own
+from datasteward.disposal.disposal import BATCH
 from datasteward.disposal.hanging import ancestors, must_go, released
 from datasteward.errors import HoldInTheWay
 from datasteward.retention import holds
 from datasteward.retention.models import LegalHold
 from datasteward.retention.scope import Scope, one_of_rows
-from datasteward.statements import Sub, one_of, these
+from datasteward.statements import among, one_of, these
 
 Condition = ColumnElement[bool]
 
@@ -28,12 +29,12 @@ Condition = ColumnElement[bool]
 class Held:
     """The holds in force, looked up once for each plan, batch or erasure.
 
-    `which` is a condition on holds: only those count. `sub` makes the sub-selects: `nested` where a condition is to stand in
-    an UPDATE or a DELETE.
+    `which` is a condition on holds: only those count. The conditions are for queries alone (see statements.these): what is to
+    be changed is told by the keys that a query found.
     """
 
-    def __init__(self, session: Session, catalog: Catalog, *, which: Condition | None = None, sub: Sub = these) -> None:
-        self._catalog, self._sub = catalog, sub
+    def __init__(self, session: Session, catalog: Catalog, *, which: Condition | None = None) -> None:
+        self._catalog = catalog
         self._people = holds.subjects().where(true() if which is None else which)
         self._any_person = session.scalars(self._people.limit(1)).first() is not None
         self._scopes = holds.scopes(session, which)
@@ -55,7 +56,7 @@ class Held:
             kept = self._kept(key)
             if kept is not None:
                 filled = (column.is_not(None) for column in own(key))
-                reasons.append(one_of(far(key), self._sub(select(*own(key)).where(*filled, kept))))
+                reasons.append(one_of(far(key), these(select(*own(key)).where(*filled, kept))))
         found = _any(reasons)
         return None if found is None else ancestors(table, found)
 
@@ -79,7 +80,7 @@ class Held:
     def _of_held_person(self, table: Table) -> Condition | None:
         if not self._any_person or not self._catalog.record(table).owners:
             return None
-        return self._catalog.some_person(table, lambda person: person.in_(self._sub(self._people)), sub=self._sub)
+        return self._catalog.some_person(table, lambda person: person.in_(these(self._people)), sub=these)
 
     def _scoped(self, table: Table, columns: Sequence[str]) -> Condition | None:
         """Rows that holds other than those on a whole person keep."""
@@ -94,7 +95,7 @@ class Held:
             for road in self._catalog.record(other).roads:
                 if road.kind == "through" and road.table == table.name:
                     key, kept = key_of(self._catalog, other, road), self._scoped(other, other.columns.keys())
-                    found.append(None if kept is None else one_of(own(key), self._sub(select(*far(key)).where(kept))))
+                    found.append(None if kept is None else one_of(own(key), these(select(*far(key)).where(kept))))
         return found
 
     def _of(self, scope: Scope, table: Table, columns: Sequence[str]) -> Condition | None:
@@ -122,7 +123,7 @@ class Held:
     def _of_person(self, subject: str | None, table: Table) -> Condition | None:
         if subject is None or not self._catalog.record(table).owners:
             return None
-        return self._catalog.some_person(table, lambda person: person == literal(subject), sub=self._sub)
+        return self._catalog.some_person(table, lambda person: person == literal(subject), sub=these)
 
     def _in_range(self, since: datetime | None, before: datetime | None, table: Table) -> Condition | None:
         start = self._catalog.clock(table, "created")
@@ -132,21 +133,41 @@ class Held:
         return or_(start.is_(None), and_(after, true() if before is None else start < before))
 
 
+def free(session: Session, table: Table, rows: Condition, kept: Condition | None) -> Iterator[Condition]:
+    """Those of the rows that are not `kept`, as conditions for a change: by their keys, some at a time."""
+    if kept is None:
+        yield rows
+        return
+    key = list(table.primary_key.columns)
+    found = session.execute(select(*key).where(rows, not_(kept))).all()
+    for first in range(0, len(found), BATCH):
+        yield among(key, found[first : first + BATCH])
+
+
 def refuse(session: Session, catalog: Catalog, table: Table, rows: Condition, columns: Iterable[str] = ()) -> None:
     """Raises HoldInTheWay when a hold keeps one of the rows from going or, where `columns` are given, from losing them.
 
     Takes the guard (see holds): what is not refused may be done in the same transaction.
     """
     holds.guard(session)
-    held, emptied = Held(session, catalog), list(columns)
-    kept = held.names(table, emptied) if emptied else held.keeps(table)
-    if kept is not None and session.execute(select(literal(1)).select_from(table).where(rows, kept).limit(1)).first():
+    if _some(session, catalog, table, rows, columns):
         raise HoldInTheWay("A legal hold keeps this data: it can be disposed of once the hold is lifted.")
+
+
+def spared(session: Session, catalog: Catalog, table: Table, rows: Condition, columns: Iterable[str] = ()) -> bool:
+    """Whether the rows have to stay for now, because of a hold or because one is being placed; waits for nobody."""
+    return not holds.guard_at_once(session) or _some(session, catalog, table, rows, columns)
 
 
 def only(hold: LegalHold) -> Condition:
     """For `Held`: this hold alone."""
     return LegalHold.id == hold.id
+
+
+def _some(session: Session, catalog: Catalog, table: Table, rows: Condition, columns: Iterable[str]) -> bool:
+    held, emptied = Held(session, catalog), list(columns)
+    kept = held.names(table, emptied) if emptied else held.keeps(table)
+    return kept is not None and session.scalar(select(literal(1)).select_from(table).where(rows, kept).limit(1)) == 1
 
 
 def _any(reasons: Iterable[Condition | None]) -> Condition | None:

@@ -96,6 +96,13 @@ def guard(session: Session) -> None:
     _lock(session, "pg_advisory_xact_lock_shared")
 
 
+def guard_at_once(session: Session) -> bool:
+    """As `guard`, without waiting, so that it may be called anywhere: False when a hold is being placed just now."""
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    return bool(session.scalar(text("SELECT pg_try_advisory_xact_lock_shared(:key)"), {"key": LOCK}))
+
+
 def scope_of(hold: LegalHold) -> Scope:
     """What the hold is about."""
     rows = tuple(tuple(row) for row in hold.rows or ())

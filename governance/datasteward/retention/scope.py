@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.orm import Session
 
 from datasteward.errors import HoldError
+from datasteward.statements import among
 from datasteward.steward import Steward
 
 Key = tuple[str, ...]
@@ -50,10 +51,7 @@ def one_of_rows(table: Table, rows: tuple[Key, ...]) -> ColumnElement[bool]:
     if any(len(row) != len(columns) for row in rows):
         named = ", ".join(column.name for column in columns)
         raise HoldError(f"A row of {table.name} is named by {named}: give these, parted by commas.")
-    typed = [tuple(_typed(table, *pair) for pair in zip(columns, row, strict=True)) for row in rows]
-    if len(columns) == 1:
-        return columns[0].in_([literal(row[0], columns[0].type) for row in typed])
-    return tuple_(*columns).in_(typed)
+    return among(columns, [[_typed(table, *pair) for pair in zip(columns, row, strict=True)] for row in rows])
 
 
 def check(session: Session, steward: Steward, scope: Scope) -> None:

@@ -32,11 +32,10 @@ from datasteward.disposal import disposal
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.retention import holds
-from datasteward.retention.held import Held
+from datasteward.retention.held import Held, free
 from datasteward.rights import leaving, requests
 from datasteward.rights.keeping import stays
 from datasteward.rights.models import SubjectRequest
-from datasteward.statements import nested
 from datasteward.steward import Steward
 from datasteward.types import Sealed
 
@@ -151,7 +150,7 @@ class Erasure:
         catalog, subject, notes = self._steward.catalog, request.subject_id, _notes(request)
         now = notes.rows_at or self._clock()
         gone, before = Counter(notes.rows), _promised(session, now)
-        held = Held(session, catalog, sub=nested)
+        held = Held(session, catalog)
         for table in leaving.in_order(catalog):
             if stays(self._steward, table):
                 _let_go_of_objects(session, catalog, held, table, subject, now)
@@ -234,8 +233,8 @@ def goes_on(session: Session, steward: Steward, subject: str) -> bool:
     """Whether an erasure of the person would get any further now: it could take something, or nothing is held any more."""
     if holds.held(session, subject):
         return False
-    free, kept = _split(session, steward, subject)
-    return free or not kept
+    left, kept = _split(session, steward, subject)
+    return left or not kept
 
 
 def held_back(session: Session, steward: Steward, subject: str) -> bool:
@@ -263,9 +262,9 @@ def _let_go_of_objects(
     """Kept rows name no object any more: its bytes go, and with the key gone nobody could read them anyway."""
     for column in catalog.objects(table):
         mine = and_(catalog.belonging_to(table, subject), column.is_not(None))
-        where = _free(mine, held.names(table, (column.name,)))
-        disposal.promise_objects(session, column, where, now=now)
-        session.execute(update(table).where(where).values({column: None}))
+        for some in free(session, table, mine, held.names(table, (column.name,))):
+            disposal.promise_objects(session, column, some, now=now)
+            session.execute(update(table).where(some).values({column: None}))
     session.flush()
 
 
@@ -280,30 +279,27 @@ def _objects_named(session: Session, steward: Steward, table: Table, subject: st
 
 def _leave(session: Session, catalog: Catalog, held: Held, table: Table, subject: str, now: datetime) -> Counter[str]:
     """Deletes the rows of the table that go with the person, and empties what others' rows hold of them."""
-    going = _free(leaving.going(catalog, table, subject), held.keeps(table))
-    gone = disposal.dispose(session, catalog, table, going, now=now)
+    going, gone = leaving.going(catalog, table, subject), Counter[str]()
+    for some in free(session, table, going, held.keeps(table)):
+        gone += disposal.dispose(session, catalog, table, some, now=now)
     for columns, rows in leaving.emptied(catalog, table, subject):
-        free = _free(rows, held.names(table, columns))
-        for column in catalog.objects(table):
-            if column.name in columns:
-                disposal.promise_objects(session, column, free, now=now)
-        session.execute(update(table).where(free).values(dict.fromkeys(columns)))
+        for some in free(session, table, rows, held.names(table, columns)):
+            for column in catalog.objects(table):
+                if column.name in columns:
+                    disposal.promise_objects(session, column, some, now=now)
+            session.execute(update(table).where(some).values(dict.fromkeys(columns)))
     return gone
-
-
-def _free(rows: ColumnElement[bool], kept: ColumnElement[bool] | None) -> ColumnElement[bool]:
-    return rows if kept is None else and_(rows, not_(kept))
 
 
 def _split(session: Session, steward: Steward, subject: str) -> tuple[bool, bool]:
     """Whether there is something of the person that an erasure takes, and whether there is something that holds keep."""
     held, catalog = Held(session, steward.catalog), steward.catalog
-    free, kept = False, False
+    left, kept = False, False
     for table in catalog.personal():
         for rows, keeps in _at_stake(steward, held, table, subject):
-            free = free or _some(session, table, _free(rows, keeps))
+            left = left or _some(session, table, rows if keeps is None else and_(rows, not_(keeps)))
             kept = kept or (keeps is not None and _some(session, table, and_(rows, keeps)))
-    return free, kept
+    return left, kept
 
 
 def _at_stake(
