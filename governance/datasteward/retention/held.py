@@ -134,12 +134,9 @@ class Held:
 
 
 def free(session: Session, table: Table, rows: Condition, kept: Condition | None) -> Iterator[Condition]:
-    """Those of the rows that are not `kept`, as conditions for a change: by their keys, some at a time."""
-    if kept is None:
-        yield rows
-        return
-    key = list(table.primary_key.columns)
-    found = session.execute(select(*key).where(rows, not_(kept))).all()
+    """Those of the rows that are not `kept`, as conditions for a change: by the keys that they have now, some at a time."""
+    key, wanted = list(table.primary_key.columns), [rows] if kept is None else [rows, not_(kept)]
+    found = session.execute(select(*key).where(*wanted)).all()
     for first in range(0, len(found), BATCH):
         yield among(key, found[first : first + BATCH])
 
