@@ -44,6 +44,7 @@ STEPS = ("begin", "farewell", "rows", "objects", "key", "forget", "scan")
 
 Transaction = Callable[[], AbstractContextManager[Session]]
 Clock = Callable[[], datetime]
+AtStake = tuple[Table, ColumnElement[bool], ColumnElement[bool] | None]
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -230,17 +231,16 @@ def scan(session: Session, steward: Steward, subject: str) -> tuple[dict[str, in
 
 
 def goes_on(session: Session, steward: Steward, subject: str) -> bool:
-    """Whether an erasure of the person would get any further now: it could take something, or nothing is held any more."""
+    """Whether an erasure of the person would get any further now: nothing is held any more, or it could take something."""
     if holds.held(session, subject):
         return False
-    left, kept = _split(session, steward, subject)
-    return left or not kept
+    return not _any_kept(session, steward, subject) or _any_free(session, steward, subject)
 
 
 def held_back(session: Session, steward: Steward, subject: str) -> bool:
     """Whether holds keep something of the person from being erased, or from being locked for good when the key goes."""
     whole = steward.vault.has(subject) and holds.held(session, subject)
-    return whole or _split(session, steward, subject)[1]
+    return whole or _any_kept(session, steward, subject)
 
 
 def check_kept(steward: Steward) -> None:
@@ -291,31 +291,32 @@ def _leave(session: Session, catalog: Catalog, held: Held, table: Table, subject
     return gone
 
 
-def _split(session: Session, steward: Steward, subject: str) -> tuple[bool, bool]:
-    """Whether there is something of the person that an erasure takes, and whether there is something that holds keep."""
-    held, catalog = Held(session, steward.catalog), steward.catalog
-    left, kept = False, False
+def _any_kept(session: Session, steward: Steward, subject: str) -> bool:
+    return any(
+        kept is not None and _some(session, table, and_(rows, kept))
+        for table, rows, kept in _at_stake(session, steward, subject)
+    )
+
+
+def _any_free(session: Session, steward: Steward, subject: str) -> bool:
+    return any(
+        _some(session, table, rows if kept is None else and_(rows, not_(kept)))
+        for table, rows, kept in _at_stake(session, steward, subject)
+    )
+
+
+def _at_stake(session: Session, steward: Steward, subject: str) -> Iterator[AtStake]:
+    """By table the rows that an erasure would delete, empty or leave unreadable, each with those that holds keep from it."""
+    catalog, held, keyed = steward.catalog, Held(session, steward.catalog), steward.vault.has(subject)
     for table in catalog.personal():
-        for rows, keeps in _at_stake(steward, held, table, subject):
-            left = left or _some(session, table, rows if keeps is None else and_(rows, not_(keeps)))
-            kept = kept or (keeps is not None and _some(session, table, and_(rows, keeps)))
-    return left, kept
-
-
-def _at_stake(
-    steward: Steward, held: Held, table: Table, subject: str
-) -> Iterator[tuple[ColumnElement[bool], ColumnElement[bool] | None]]:
-    """Rows that an erasure would delete, empty or leave unreadable, each with those that holds keep from it."""
-    catalog = steward.catalog
-    if not stays(steward, table):
-        yield leaving.going(catalog, table, subject), held.keeps(table)
-        for columns, rows in leaving.emptied(catalog, table, subject):
-            yield rows, held.names(table, columns)
-    for column in _under_key(catalog, table) if steward.vault.has(subject) else []:
-        mine = and_(catalog.concerning(table, subject), column.is_not(None))
-        keeps = held.names(table, (column.name,))
-        if keeps is not None:
-            yield and_(mine, keeps), keeps
+        if not stays(steward, table):
+            yield table, leaving.going(catalog, table, subject), held.keeps(table)
+            for columns, rows in leaving.emptied(catalog, table, subject):
+                yield table, rows, held.names(table, columns)
+        for column in _under_key(catalog, table) if keyed else []:
+            kept = held.names(table, (column.name,))
+            if kept is not None:  # what is free of it goes with its row, or stays and cannot be read
+                yield table, and_(catalog.concerning(table, subject), column.is_not(None), kept), kept
 
 
 def _over(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
