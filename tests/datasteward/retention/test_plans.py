@@ -281,7 +281,9 @@ def test_a_hold_that_is_placed_after_the_plan_is_kept(retention_db: Database, st
     use(retention_db, account(retention_db), NOW - timedelta(days=500))
     plan = make(retention_db, steward)
     with retention_db.write() as session:
-        holds.place(session, steward, Scope(subject="ada"), "24-117", review_at=NOW + timedelta(days=14), by="staff", now=NOW)
+        holds.place(
+            session, steward, Scope(subject="ada"), "24-117", review_at=NOW + timedelta(days=14), by="staff", now=NOW
+        )
     assert apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW).rows == 0
     assert rows(retention_db, UsageEvent) == 1
 
@@ -296,10 +298,14 @@ def test_a_hold_that_is_placed_after_the_plan_is_kept(retention_db: Database, st
         ("24-117", 0, "a day in the future"),
     ],
 )
-def test_a_hold_needs_a_file_and_an_end(retention_db: Database, steward: Steward, file: str, days: int, sentence: str) -> None:
+def test_a_hold_needs_a_file_and_an_end(
+    retention_db: Database, steward: Steward, file: str, days: int, sentence: str
+) -> None:
     """A hold that names no file, tells of it in words, or that nobody will look at again, is refused."""
     with retention_db.write() as session, pytest.raises(HoldError, match=sentence):
-        holds.place(session, steward, Scope(subject="ada"), file, review_at=NOW + timedelta(days=days), by="staff", now=NOW)
+        holds.place(
+            session, steward, Scope(subject="ada"), file, review_at=NOW + timedelta(days=days), by="staff", now=NOW
+        )
 
 
 def test_holds_are_audited_without_their_file(retention_db: Database, steward: Steward) -> None:

@@ -11,3 +11,172 @@ from support.consoles import Consoles
 from datasteward.audit import log as audit
 from datasteward.retention import holds, plans, states
 from datasteward.retention.scope import Scope
+from datasteward.rights import requests
+from gptimages.activity.models import UsageEvent
+from gptimages.queue import queue
+
+
+def left(consoles: Consoles) -> int:
+    """How many usage events there are."""
+    with consoles.here.db.read() as session:
+        return session.scalar(select(func.count()).select_from(UsageEvent)) or 0
+
+
+def test_a_plan_is_made_looked_at_and_run(consoles: Consoles) -> None:
+    """The way through the pages: make, look, confirm in numbers, run in the background, see the result."""
+    consoles.old_use(consoles.make("Ada Berg"), 3)
+    operator = consoles.browser("operator")
+    made = operator.post("/operations/retention")
+    assert made.status_code == 303
+    address = made.headers["location"]
+    page = operator.get(address).text
+    assert "This plan would take 3 things" in page
+    assert "Usage events" in page
+    assert "Can it be undone?" in page
+    assert "Take 3 things for good?" in operator.get(address + "/run").text
+    assert left(consoles) == 3
+    assert operator.post(address + "/run").headers["location"] == address
+    assert "About to begin" in operator.get(address).text
+    assert consoles.work() == 2
+    page = operator.get(address).text
+    assert "This plan took 3 things" in page
+    assert left(consoles) == 0
+    with consoles.here.db.read() as session:
+        acts = [entry.act for entry in audit.entries(session)]
+    assert acts[:3] == ["retention.applied", "retention.ordered", "retention.planned"]
+    assert operator.post(address + "/run").status_code == 409
+    assert "Carried out" in operator.get("/operations/retention").text
+    assert "retention" in operator.get("/operations").text
+
+
+def test_held_things_show_and_stay(consoles: Consoles) -> None:
+    """A hold that compliance places shows in the operator's plan and survives its run."""
+    ada = consoles.make("Ada Berg")
+    consoles.old_use(ada, 2)
+    consoles.old_use(consoles.make("Ben Dahl"), 1)
+    officer = consoles.browser("compliance", name="Tom Officer")
+    review = (consoles.here.clock() + timedelta(days=20)).date().isoformat()
+    placed = officer.post("/compliance/holds", data={"account": ada.id, "file": "24-117", "review": review})
+    assert placed.status_code == 303
+    operator = consoles.browser("operator")
+    address = operator.post("/operations/retention").headers["location"]
+    assert "2 things that are due stay" in operator.get(address).text
+    operator.post(address + "/run")
+    consoles.work()
+    assert left(consoles) == 2
+
+
+def test_what_no_longer_holds_is_said(consoles: Consoles) -> None:
+    """When more would go by now, ordering the plan is refused with a sentence; nothing goes."""
+    ada = consoles.make("Ada Berg")
+    consoles.old_use(ada, 1)
+    operator = consoles.browser("operator")
+    address = operator.post("/operations/retention").headers["location"]
+    consoles.old_use(ada, 1)
+    answer = operator.post(address + "/run")
+    assert answer.status_code == 409
+    assert "the plan names 1" in answer.text
+    assert left(consoles) == 2
+
+
+def test_a_run_that_was_cut_off_is_taken_up_by_the_schedule(consoles: Consoles) -> None:
+    """The nightly job first ends what was left half-way, then plans and carries out what is due by now."""
+    here = consoles.here
+    consoles.old_use(consoles.make("Ada Berg"), 2)
+    with here.db.write() as session:
+        half = plans.make(session, here.steward, by="tests", now=here.clock())
+        plans.row(session, half.id).state = states.RUNNING
+        queue.promise(session, "retention", "schedule", now=here.clock())
+    consoles.work()
+    assert left(consoles) == 0
+    with here.db.read() as session:
+        assert [row.state for row in plans.newest(session)] == ["applied", "applied"]
+
+
+@pytest.mark.parametrize("path", ["/operations", "/operations/retention", "/compliance/holds", "/compliance/audit"])
+def test_an_end_user_sees_no_console(consoles: Consoles, path: str) -> None:
+    """Without the role the pages are not open."""
+    assert consoles.browser(name="End User").get(path).status_code == 403
+
+
+def test_each_console_is_for_its_role(consoles: Consoles) -> None:
+    """An operator places no hold, and compliance runs no plan."""
+    operator, officer = consoles.browser("operator"), consoles.browser("compliance", name="Tom Officer")
+    assert operator.post("/compliance/holds", data={}).status_code == 403
+    assert officer.post("/operations/retention").status_code == 403
+    assert officer.post("/operations/retention/any/run").status_code == 403
+
+
+def test_the_api_makes_shows_and_applies_a_plan(consoles: Consoles) -> None:
+    """The same acts as JSON."""
+    consoles.old_use(consoles.make("Ada Berg"), 4)
+    operator = consoles.browser("operator")
+    made = operator.post("/api/v1/retention/plans")
+    assert made.status_code == 201
+    plan = made.json()
+    assert (plan["state"], plan["due"], plan["rows"]) == ("open", 4, 4)
+    address = f"/api/v1/retention/plans/{plan['plan']['id']}"
+    assert operator.post(address + "/apply").status_code == 202
+    consoles.work()
+    told = operator.get(address).json()
+    assert (told["state"], told["result"]["deleted"]) == ("applied", {"usage_event": 4})
+    assert [each["plan"]["id"] for each in operator.get("/api/v1/retention/plans").json()] == [plan["plan"]["id"]]
+    assert operator.get("/api/v1/retention/plans/none").status_code == 404
+    assert operator.post("/api/v1/retention/plans/none/apply").status_code == 404
+    again = operator.post(address + "/apply")
+    assert again.status_code == 409
+    assert "carried out before" in again.json()["detail"]
+
+
+def test_opening_a_hold_is_written_down(consoles: Consoles) -> None:
+    """The file is read on the hold's own page, and that it was opened is in the log, with whose it is."""
+    ada = consoles.make("Ada Berg")
+    with consoles.here.db.write() as session:
+        later = consoles.here.clock() + timedelta(days=9)
+        here, scope = consoles.here, Scope(subject=ada.id)
+        hold = holds.place(session, here.steward, scope, "secret-7", review_at=later, by="tests", now=here.clock())
+    officer = consoles.browser("compliance", name="Tom Officer")
+    assert "secret-7" not in officer.get("/compliance/holds").text
+    assert "secret-7" in officer.get(f"/compliance/holds/{hold.id}").text
+    with consoles.here.db.read() as session:
+        (entry,) = audit.entries(session, acts=["hold.viewed"])
+    assert entry.subject_id == ada.id
+    assert officer.post(f"/compliance/holds/{hold.id}/lift").status_code == 303
+    assert officer.post(f"/compliance/holds/{hold.id}/lift").status_code == 409
+    assert officer.get("/compliance/holds/none").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({"account": "nobody"}, 404), ({"file": " "}, 400), ({"review": "soon"}, 400), ({"review": "2020-01-01"}, 400)],
+)
+def test_a_bad_hold_is_refused(consoles: Consoles, change: dict[str, str], status: int) -> None:
+    """An unknown account, no file, no day or a day in the past: each a sentence, and no hold."""
+    form = {"account": consoles.make("Ada Berg").id, "file": "24-117", "review": "2030-01-01"} | change
+    assert consoles.browser("compliance", name="Tom Officer").post("/compliance/holds", data=form).status_code == status
+    with consoles.here.db.read() as session:
+        assert holds.active(session) == []
+
+
+def test_the_log_is_shown_narrowed_and_verified(consoles: Consoles) -> None:
+    """The audit page shows entries by act and recomputes the chain when asked."""
+    officer = consoles.browser("compliance", name="Tom Officer")
+    assert "session.begun" in officer.get("/compliance/audit").text
+    assert "No such entry" in officer.get("/compliance/audit?act=no.such").text
+    assert "unchanged" in officer.get("/compliance/audit?verify=true").text
+
+
+def test_requests_stand_with_their_clocks(consoles: Consoles) -> None:
+    """An erasure that somebody asked for stands among the open requests, and opening it is written down."""
+    ada, here = consoles.make("Ada Berg"), consoles.here
+    with here.db.write() as session:
+        asked = requests.ask(session, here.policies, ada.id, "erasure", country="NO", now=here.clock())
+    officer = consoles.browser("compliance", name="Tom Officer")
+    page = officer.get("/compliance/requests").text
+    assert "1 request is open" in page
+    assert "GDPR Art. 17" in page
+    assert "left" in officer.get(f"/compliance/requests/{asked.id}").text
+    with here.db.read() as session:
+        (entry,) = audit.entries(session, acts=["request.viewed"])
+    assert entry.subject_id == ada.id
+    assert officer.get("/compliance/requests/none").status_code == 404
