@@ -9,8 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, and_, literal, not_, or_, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKeyConstraint,
+    SQLColumnExpression,
+    Table,
+    and_,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog, Tag, within
@@ -22,6 +35,7 @@ from datasteward.retention import holds
 from datasteward.retention.models import LegalHold
 from datasteward.retention.scope import Scope, one_of_rows
 from datasteward.statements import among, one_of, these
+from datasteward.types import Sealed
 
 Condition = ColumnElement[bool]
 
@@ -49,6 +63,22 @@ class Held:
     def names(self, table: Table, columns: Iterable[str]) -> Condition | None:
         """The rows that a hold keeps from being emptied of the columns; None when no hold in force can touch them."""
         return _any([self._of_held_person(table), self._scoped(table, list(columns))])
+
+    def keeps_keys(self, table: Table) -> Condition | None:
+        """The rows of a table of people whose key a hold keeps; None when no hold in force can."""
+        road = next(road for road in self._catalog.record(table).roads if road.kind == "subject")
+        return self.keeps_key(table.c[road.columns[0]])
+
+    def keeps_key(self, person: SQLColumnExpression[Any]) -> Condition | None:
+        """Whether a hold keeps the key of the person whose id this is: without it what is held of theirs cannot be read."""
+        reasons = [person.in_(these(self._people)) if self._any_person else None]
+        for table in self._catalog.owned():
+            for column in sealed(self._catalog, table):
+                kept = self._scoped(table, [str(column.name)])
+                if kept is not None:
+                    theirs = self._catalog.subjects(table, and_(column.is_not(None), kept)).subquery()
+                    reasons.append(person.in_(these(select(theirs.c.subject))))
+        return _any(reasons)
 
     def _closed(self, table: Table) -> Condition | None:
         reasons = [self.names(table, table.columns.keys())]
@@ -131,6 +161,12 @@ class Held:
             return true()
         after = true() if since is None else start >= since
         return or_(start.is_(None), and_(after, true() if before is None else start < before))
+
+
+def sealed(catalog: Catalog, table: Table) -> list[Column[Any]]:
+    """The columns whose content cannot be read without a person's key."""
+    objects = catalog.objects(table)
+    return [column for column in table.columns if isinstance(column.type, Sealed) or column in objects]
 
 
 def free(session: Session, table: Table, rows: Condition, kept: Condition | None) -> Iterator[Condition]:

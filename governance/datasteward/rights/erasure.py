@@ -23,7 +23,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Table, and_, false, func, literal, not_, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, false, func, literal, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
@@ -32,12 +32,11 @@ from datasteward.disposal import disposal
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.retention import holds
-from datasteward.retention.held import Held, free
+from datasteward.retention.held import Held, free, sealed
 from datasteward.rights import leaving, requests
 from datasteward.rights.keeping import stays
 from datasteward.rights.models import SubjectRequest
 from datasteward.steward import Steward
-from datasteward.types import Sealed
 
 ACTOR = "job:erase"
 STEPS = ("begin", "farewell", "rows", "objects", "key", "forget", "scan")
@@ -313,7 +312,7 @@ def _at_stake(session: Session, steward: Steward, subject: str) -> Iterator[AtSt
             yield table, leaving.going(catalog, table, subject), held.keeps(table)
             for columns, rows in leaving.emptied(catalog, table, subject):
                 yield table, rows, held.names(table, columns)
-        for column in _under_key(catalog, table) if keyed else []:
+        for column in sealed(catalog, table) if keyed else []:
             kept = held.names(table, (column.name,))
             if kept is not None:  # what is free of it goes with its row, or stays and cannot be read
                 yield table, and_(catalog.concerning(table, subject), column.is_not(None), kept), kept
@@ -322,12 +321,6 @@ def _at_stake(session: Session, steward: Steward, subject: str) -> Iterator[AtSt
 def _over(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
     """Rows in which something is left that should be gone."""
     return or_(leaving.going(catalog, table, subject), *(rows for _, rows in leaving.emptied(catalog, table, subject)))
-
-
-def _under_key(catalog: Catalog, table: Table) -> list[Column[Any]]:
-    """The columns whose content cannot be read without the person's key."""
-    objects = catalog.objects(table)
-    return [column for column in table.columns if isinstance(column.type, Sealed) or column in objects]
 
 
 def _some(session: Session, table: Table, rows: ColumnElement[bool]) -> bool:

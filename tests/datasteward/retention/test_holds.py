@@ -13,6 +13,8 @@ from sqlalchemy import delete, select, text
 from support.postgres import PostgresServer
 
 from datasteward.audit import log as audit
+from datasteward.disposal.keys import destroy_keys
+from datasteward.disposal.models import KeyDisposal
 from datasteward.errors import HoldError, HoldInTheWay
 from datasteward.keys import Box
 from datasteward.retention import holds, plans
@@ -75,7 +77,7 @@ def run(db: Database, steward: Steward) -> Plan:
     """Makes a plan and carries it out."""
     with db.write() as session:
         plan = plans.make(session, steward, by="tests", now=NOW)
-    apply(db.write, steward, plan, by="tests", now=NOW)
+    apply(db.write, steward, plan, by="tests", clock=lambda: NOW)
     return plan
 
 
@@ -188,6 +190,32 @@ def test_what_a_person_deletes_is_asked_for_as_well(filled: Database, steward: S
                 refuse(session, steward.catalog, table, table.c.account_id == "ada", columns)
 
 
+@pytest.mark.parametrize("scope", [{"subject": "ada"}, {"category": "user.name"}, {"table": "account"}])
+def test_a_key_stays_while_what_it_opens_is_held(filled: Database, steward: Steward, scope: dict[str, Any]) -> None:
+    """A promised key waits while a hold keeps what is sealed under it; a hold on what is in the clear does not matter."""
+    vault = steward.vault
+    vault.create("ada")
+    with filled.write() as session:
+        session.add(KeyDisposal(subject_id="ada", since=NOW, done_at=None))
+    place(filled, steward, table="usage_event")
+    hold = place(filled, steward, **scope)
+
+    def destroyed() -> int:
+        with filled.write() as session:
+            kept = Held(session, steward.catalog).keeps_key(KeyDisposal.subject_id)
+            return destroy_keys(session, vault, now=NOW, kept=kept)
+
+    with filled.read() as session:
+        accounts = steward.catalog.table("account")
+        kept = Held(session, steward.catalog).keeps_keys(accounts)
+        assert kept is not None
+        assert "ada" in session.scalars(select(accounts.c.id).where(kept)).all()
+    assert (destroyed(), vault.has("ada")) == (0, True)
+    with filled.write() as session:
+        holds.lift(session, hold.id, by="staff", now=NOW)
+    assert (destroyed(), vault.has("ada")) == (1, False)
+
+
 @pytest.fixture
 def side_by_side(postgres: PostgresServer) -> Iterator[Database]:
     """A database on which several write at the same time; on SQLite one does."""
@@ -233,7 +261,7 @@ def test_a_batch_waits_for_the_hold_that_is_being_placed(side_by_side: Database,
         with side_by_side.write() as session:
             until = NOW + timedelta(days=14)
             holds.place(session, steward, Scope(subject="ada"), "24-117", review_at=until, by="staff", now=NOW)
-            running = pool.submit(apply, side_by_side.write, steward, plan, by="tests", now=NOW)
+            running = pool.submit(apply, side_by_side.write, steward, plan, by="tests", clock=lambda: NOW)
             waits(side_by_side)
         assert running.result().rows == 4
     assert left(side_by_side) == {"ada0", "ada1", "ada2", "ada-e"}
