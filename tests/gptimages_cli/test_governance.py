@@ -122,6 +122,21 @@ def test_a_bad_hold_is_told_with_a_sentence(local: Type, ada: Account, change: d
     assert sentence in done.stderr
 
 
+def test_a_hold_on_rows_a_category_and_a_time(here: Installation, local: Type, ada: Account) -> None:
+    """What is given together is held together, and told in the list; without anything, or an end, there is no hold."""
+    with here.db.read() as session:
+        ids = sorted(session.scalars(select(UsageEvent.id).where(UsageEvent.account_id == ada.id)))
+    ends = ("--file", "24-117", "--review", "2027-03-01")
+    rows = ("--table", "usage_event", "--row", ids[0], "--row", ids[1], "--since", "2020-01-01")
+    assert local("hold", "place", *rows, *ends).exit_code == 0
+    assert "2 of usage_event, since 2020-01-01" in local("hold", "list").stdout
+    plan = json.loads(local("retention", "plan", "--json").stdout)
+    assert sum(item["held"] for item in plan["items"]) == 2
+    assert "Say what is held" in local("hold", "place", *ends).stderr
+    assert "--review" in local("hold", "place", "--category", "user.behavior", "--file", "24-117").stderr
+    assert "no such category" in local("hold", "place", "--category", "user.none", *ends).stderr
+
+
 @pytest.mark.usefixtures("ada")
 def test_a_changed_log_does_not_verify(here: Installation, local: Type) -> None:
     """`audit verify` says that all is well, and exits with 1 and the place when it is not."""

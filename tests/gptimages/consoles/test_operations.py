@@ -147,8 +147,37 @@ def test_opening_a_hold_is_written_down(consoles: Consoles) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"table": "usage_event", "since": "2026-01-01", "before": "2026-06-01"}, "usage_event"),
+        ({"category": "user.behavior"}, "user.behavior"),
+        ({"since": "2020-01-01"}, "1 January 2020"),
+    ],
+)
+def test_an_officer_says_what_is_held(consoles: Consoles, asked: dict[str, str], told: str) -> None:
+    """A table, a category, a time range: the list and the hold's own page say what is held, and nothing else is empty."""
+    officer = consoles.browser("compliance", name="Tom Officer")
+    form = {"file": "24-117", "review": "2030-01-01", "account": "", "table": "", "rows": ""} | asked
+    assert officer.post("/compliance/holds", data=form).status_code == 303
+    assert told in officer.get("/compliance/holds").text
+    with consoles.here.db.read() as session:
+        (hold,) = holds.active(session)
+    assert hold.subject_id is None
+    assert told in officer.get(f"/compliance/holds/{hold.id}").text
+    assert officer.get("/api/v1/holds").json()[0]["table"] == asked.get("table")
+
+
+@pytest.mark.parametrize(
     ("change", "status"),
-    [({"account": "nobody"}, 404), ({"file": " "}, 400), ({"review": "soon"}, 400), ({"review": "2020-01-01"}, 400)],
+    [
+        ({"account": "nobody"}, 404),
+        ({"file": " "}, 400),
+        ({"review": "soon"}, 400),
+        ({"review": "2020-01-01"}, 400),
+        ({"table": "none"}, 400),
+        ({"account": ""}, 400),
+        ({"since": "1 May"}, 400),
+    ],
 )
 def test_a_bad_hold_is_refused(consoles: Consoles, change: dict[str, str], status: int) -> None:
     """An unknown account, no file, no day or a day in the past: each a sentence, and no hold."""
