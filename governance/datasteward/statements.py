@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Delete, Insert, Select, Update, and_, select, tuple_
@@ -36,3 +36,10 @@ def one_of(columns: Sequence[ColumnElement[Any]], rows: Select[Any]) -> ColumnEl
     filled = [column.is_not(None) for column in columns]
     key: Any = columns[0] if len(columns) == 1 else tuple_(*columns)
     return and_(*filled, key.in_(rows))
+
+
+def among(columns: Sequence[ColumnElement[Any]], keys: Iterable[Sequence[Any]]) -> ColumnElement[bool]:
+    """Whether the columns hold one of the keys, each a value for each column."""
+    if len(columns) == 1:
+        return columns[0].in_([key[0] for key in keys])
+    return tuple_(*columns).in_([tuple(key) for key in keys])

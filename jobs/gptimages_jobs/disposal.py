@@ -7,7 +7,9 @@ from sqlalchemy import func, select
 
 from datasteward.disposal.disposal import destroy_objects
 from datasteward.disposal.keys import destroy_keys
-from datasteward.disposal.models import ObjectDisposal
+from datasteward.disposal.models import KeyDisposal, ObjectDisposal
+from datasteward.retention import holds
+from datasteward.retention.held import Held
 from gptimages.installation import Installation
 from gptimages_jobs.errors import TryAgain
 
@@ -39,7 +41,9 @@ def _keys(here: Installation) -> int:
     done = 0
     while True:
         with here.db.write() as session:
-            batch = destroy_keys(session, here.vault, now=here.clock())
+            holds.guard(session)
+            kept = Held(session, here.catalog).keeps_key(KeyDisposal.subject_id)
+            batch = destroy_keys(session, here.vault, now=here.clock(), kept=kept)
         done += batch
         if not batch:
             return done

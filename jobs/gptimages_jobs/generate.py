@@ -112,7 +112,7 @@ class Generate:
             made = {image.position for image in runs.pictures(session, run)}
             missing = tuple(position for position in range(run.count) if position not in made)
             if not missing:
-                runs.end(session, run, "done", now=now)
+                runs.end(session, here, run, "done", now=now)
                 return None
             if run.sent_at is not None:  # an earlier try may have left bytes without a row
                 queue.promise(session, references.DISPOSAL, ref, now=now)
@@ -176,13 +176,13 @@ class Generate:
             here.objects.put(task.account_id, image.thumbnail, [small])
             with here.db.write() as session:
                 if pending.settle(session, keys):
-                    _write_down(session, task, image, seconds)
+                    _write_down(session, here, task, image, seconds)
                     return
                 pending.announce(session, keys, now=here.clock())
         raise EngineUnavailable("The picture could not be stored.")
 
 
-def _write_down(session: Session, task: Task, image: Image, seconds: float) -> None:
+def _write_down(session: Session, here: Installation, task: Task, image: Image, seconds: float) -> None:
     """The row, the usage and the audit entry of a picture, and the end of the run with its last one."""
     now = image.created_at
     run = session.get(Generation, task.run_id)
@@ -197,7 +197,7 @@ def _write_down(session: Session, task: Task, image: Image, seconds: float) -> N
     made = session.scalar(select(func.count()).where(Image.generation_id == run.id)) or 0
     run.picture, run.step, run.steps = made, 0, 0
     if made >= run.count:
-        runs.end(session, run, "done", now=now)
+        runs.end(session, here, run, "done", now=now)
 
 
 def _sweep(here: Installation, run_id: str) -> None:
@@ -275,7 +275,7 @@ def _again(here: Installation, run_id: str, away: EngineUnavailable) -> None:
         if run is None or run.state != "running":
             return
         if tried >= here.policies.limits.engine_attempts.value:
-            runs.end(session, run, "failed", now=here.clock(), problem=NO_ENGINE)
+            runs.end(session, here, run, "failed", now=here.clock(), problem=NO_ENGINE)
             return
         run.state, run.step, run.steps = "queued", 0, 0
     raise TryAgain(str(away), away.retry_after) from None
@@ -285,4 +285,4 @@ def _end(here: Installation, run_id: str, state: str, problem: str) -> None:
     with here.db.write() as session:
         run = session.get(Generation, run_id)
         if run is not None and run.state in runs.UNDER_WAY:
-            runs.end(session, run, state, now=here.clock(), problem=problem[:300])
+            runs.end(session, here, run, state, now=here.clock(), problem=problem[:300])

@@ -32,7 +32,7 @@ def run(here: Installation, ref: str) -> None:
     for plan_id in left:
         _finish(here, plan_id)
     with here.db.write() as session:
-        runs.forget_held_back(session)
+        runs.forget_held_back(session, here)
         made = plans.make(session, here.steward, by=KIND, now=here.clock())
     _finish(here, made.id)
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datasteward.retention import holds
+from datasteward.retention.scope import Scope
 from datasteward.rights import requests
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
@@ -28,7 +29,7 @@ def add(session: Session, here: Installation, chance: random.Random, now: dateti
     for person, at in zip(people[2:], times, strict=False):
         _archive(session, here, chance, person, at, now)
     _erasure(session, here, people[:1], now)
-    _hold(session, people[1:2], now)
+    _hold(session, here, people[1:2], now)
 
 
 def _archive(
@@ -51,6 +52,7 @@ def _erasure(session: Session, here: Installation, people: Sequence[Account], no
         person.state = "closing"
 
 
-def _hold(session: Session, people: Sequence[Account], now: datetime) -> None:
+def _hold(session: Session, here: Installation, people: Sequence[Account], now: datetime) -> None:
     for person in people:
-        holds.place(session, person.id, "24-117", by=BY, review_at=now + timedelta(days=5), now=now)
+        scope = Scope(subject=person.id)
+        holds.place(session, here.steward, scope, "24-117", by=BY, review_at=now + timedelta(days=5), now=now)

@@ -149,7 +149,7 @@ def _about_report(report: Report) -> Decision:
 def _about_hold(hold: LegalHold, now: datetime) -> Decision:
     return Decision(
         title="Does this hold still stand?",
-        note="It keeps one account from being erased and its records from retention.",
+        note="What it is about is kept from retention and from being erased.",
         link="/compliance/holds",
         reference=f"{hold.id[:8]} · retain.content",
         law="review of a legal hold",

@@ -89,7 +89,7 @@ def test_nothing_due_and_no_plan_yet(local: Type) -> None:
 
 def test_a_hold_is_placed_listed_and_lifted(here: Installation, local: Type, ada: Account) -> None:
     """A held person's rows stay; lifted, they go. The file is not printed, nor written to the log."""
-    placed = local("hold", "place", ada.id, "--file", "secret-7", "--review", "2027-03-01")
+    placed = local("hold", "place", "--account", ada.id, "--file", "secret-7", "--review", "2027-03-01")
     assert placed.exit_code == 0, placed.output
     hold_id = placed.stdout.split("under ")[1].split(",")[0]
     assert hold_id in local("hold", "list").stdout
@@ -117,9 +117,24 @@ def test_a_hold_is_placed_listed_and_lifted(here: Installation, local: Type, ada
 def test_a_bad_hold_is_told_with_a_sentence(local: Type, ada: Account, change: dict[str, str], sentence: str) -> None:
     """An unknown account, a day in the past, no file."""
     given = {"account": ada.id, "file": "24-117", "review": "2027-03-01"} | change
-    done = local("hold", "place", given["account"], "--file", given["file"], "--review", given["review"])
+    done = local("hold", "place", "--account", given["account"], "--file", given["file"], "--review", given["review"])
     assert done.exit_code == 1
     assert sentence in done.stderr
+
+
+def test_a_hold_on_rows_a_category_and_a_time(here: Installation, local: Type, ada: Account) -> None:
+    """What is given together is held together, and told in the list; without anything, or an end, there is no hold."""
+    with here.db.read() as session:
+        ids = sorted(session.scalars(select(UsageEvent.id).where(UsageEvent.account_id == ada.id)))
+    ends = ("--file", "24-117", "--review", "2027-03-01")
+    rows = ("--table", "usage_event", "--row", ids[0], "--row", ids[1], "--since", "2020-01-01")
+    assert local("hold", "place", *rows, *ends).exit_code == 0
+    assert "2 of usage_event, since 2020-01-01" in local("hold", "list").stdout
+    plan = json.loads(local("retention", "plan", "--json").stdout)
+    assert sum(item["held"] for item in plan["items"]) == 2
+    assert "Say what is held" in local("hold", "place", *ends).stderr
+    assert "--review" in local("hold", "place", "--category", "user.behavior", "--file", "24-117").stderr
+    assert "no such category" in local("hold", "place", "--category", "user.none", *ends).stderr
 
 
 @pytest.mark.usefixtures("ada")

@@ -285,7 +285,7 @@ def test_stopped_by_the_person(here: Installation, person: Callable[..., Account
     def stop(index: int) -> None:
         if index == 1:
             with here.db.write() as session:
-                runs.stop(session, account.id, run_id, now=here.clock())
+                runs.stop(session, here, account.id, run_id, now=here.clock())
 
     engine = PlainEngine(stop)
     Generate(engine, Hub()).run(here, run_id)
@@ -300,7 +300,7 @@ def test_stopped_before_it_began(here: Installation, person: Callable[..., Accou
     account = person()
     run_id = ask(here, account)
     with here.db.write() as session:
-        runs.stop(session, account.id, run_id, now=here.clock())
+        runs.stop(session, here, account.id, run_id, now=here.clock())
     engine = PlainEngine()
     Generate(engine, Hub()).run(here, run_id)
     assert engine.requests == []
@@ -315,7 +315,7 @@ def test_progress_notices_a_stop(here: Installation, person: Callable[..., Accou
 
     def stop(index: int) -> None:
         with here.db.write() as session:
-            runs.stop(session, account.id, run_id, now=here.clock())
+            runs.stop(session, here, account.id, run_id, now=here.clock())
 
     Generate(PlainEngine(stop), hub, monotonic=lambda: float(next(ticks))).run(here, run_id)
     assert pictures(here, run_id) == []

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from datasteward.audit import log as audit
 from datasteward.errors import ObjectMissing
 from datasteward.retention import holds
+from datasteward.retention.scope import Scope
 from datasteward.rights import requests
 from datasteward.rights.models import SubjectRequest
 from gptimages.accounts.models import Account
@@ -232,7 +233,15 @@ def test_a_hold_stops_it_until_it_is_lifted(here: Installation, person: Any, clo
     ref = ask_erasure(here, ines)
     clock.move(days=8)
     with here.db.write() as session:
-        hold = holds.place(session, ines.id, "24-117", review_at=clock() + timedelta(days=30), by="legal", now=clock())
+        hold = holds.place(
+            session,
+            here.steward,
+            Scope(subject=ines.id),
+            "24-117",
+            review_at=clock() + timedelta(days=30),
+            by="legal",
+            now=clock(),
+        )
     erase.run(here, ref)
     assert request_of(here, ref).state == "blocked"
     assert _promised(here, ref) == 1

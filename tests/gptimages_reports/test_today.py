@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from datasteward.audit import log as audit
 from datasteward.base import new_id
 from datasteward.retention import holds
+from datasteward.retention.scope import Scope
 from datasteward.rights.models import SubjectRequest
 from gptimages.support import desk
 from gptimages_reports.charts import bars
@@ -100,7 +101,15 @@ def test_what_needs_a_person_is_there(here, person) -> None:
     request(here, account, asked=5, state="waiting", kind="erasure")
     with here.db.write() as session:
         desk.report(session, here, None, "under-age", "", "She is nine.", now=now)
-        holds.place(session, account.id, file="24-117", by="legal", now=now, review_at=now + timedelta(days=3))
+        holds.place(
+            session,
+            here.steward,
+            Scope(subject=account.id),
+            file="24-117",
+            by="legal",
+            now=now,
+            review_at=now + timedelta(days=3),
+        )
     found = page(here)
     links = [decision.link for decision in found.decisions]
     assert links[:3].count("/compliance/requests") == 2

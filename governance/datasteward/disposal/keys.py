@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, insert, literal, null, select
+from sqlalchemy import ColumnElement, Table, insert, literal, not_, null, select
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
@@ -28,9 +28,15 @@ def promise_keys(session: Session, catalog: Catalog, table: Table, where: Column
     return changed(session, insert(KeyDisposal).from_select(["subject_id", "since", "done_at"], wanted))
 
 
-def destroy_keys(session: Session, vault: Vault, *, now: datetime, limit: int = BATCH) -> int:
-    """Destroys up to `limit` of the promised keys and returns how many. Raises KeyStoreError; it can be done again."""
-    waiting = select(KeyDisposal).where(KeyDisposal.done_at.is_(None)).order_by(KeyDisposal.since).limit(limit)
+def destroy_keys(
+    session: Session, vault: Vault, *, now: datetime, limit: int = BATCH, kept: ColumnElement[bool] | None = None
+) -> int:
+    """Destroys up to `limit` of the promised keys and returns how many. Raises KeyStoreError; it can be done again.
+
+    Those that meet `kept`, a condition on KeyDisposal, wait: a legal hold has come in between.
+    """
+    due = [KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
+    waiting = select(KeyDisposal).where(*due).order_by(KeyDisposal.since).limit(limit)
     entries = list(session.scalars(waiting.with_for_update(skip_locked=True)))
     for entry in entries:
         vault.destroy(entry.subject_id)

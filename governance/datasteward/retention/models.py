@@ -23,7 +23,8 @@ CERTIFICATE = {
 
 
 class LegalHold(StewardBase):
-    """Stops retention and erasure of one person's data: who placed it, for which file, when it is to be looked at again.
+    """Stops retention and erasure of what it is about (see scope.Scope): who placed it, for which file, when it is to be
+    looked at again.
 
     `file` is the number of the file in which the reason stands, and no words: this row outlives an erasure in the clear.
     """
@@ -33,13 +34,25 @@ class LegalHold(StewardBase):
         Index("ix_steward_legal_hold_subject_id", "subject_id"),
         {
             "info": record(
-                "user.legal.hold", owned_by("subject_id"), clocks={"created": "placed_at", "ended": "lifted_at"}
+                "user.legal.hold",
+                owned_by(
+                    "subject_id", or_nobody="A hold may be about rows, a category or a time, and about nobody by name."
+                ),
+                clocks={"created": "placed_at", "ended": "lifted_at"},
             )
         },
     )
 
     id: Mapped[Id]
-    subject_id: Mapped[str] = mapped_column(String(40), info=tag("user.unique_id"))
+    subject_id: Mapped[str | None] = mapped_column(String(40), info=tag("user.unique_id"))
+    table: Mapped[str | None] = mapped_column(String(80), info=tag("user.legal.hold"))
+    rows: Mapped[list[list[str]] | None] = mapped_column(
+        JSON(none_as_null=True),
+        info=tag("user.legal.hold", export=False, why_not="May name rows that are about other people."),
+    )
+    category: Mapped[str | None] = mapped_column(String(80), info=tag("user.legal.hold"))
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("user.legal.hold"))
+    before: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("user.legal.hold"))
     file: Mapped[str] = mapped_column(
         String(40),
         info=tag(

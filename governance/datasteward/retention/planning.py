@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, and_, case, func, select, union
+from sqlalchemy import ColumnElement, Row, Table, and_, case, func, not_, select, union
 from sqlalchemy.orm import Session
 
 from datasteward.anonymise.dialects import prepare
@@ -21,7 +21,8 @@ from datasteward.base import new_id
 from datasteward.catalog import Catalog
 from datasteward.errors import StalePlan
 from datasteward.retention import clockwatch, estimate, keyset, selection
-from datasteward.retention.held import Held
+from datasteward.retention.held import Held, only
+from datasteward.retention.models import LegalHold
 from datasteward.retention.plan import Item, Plan
 from datasteward.retention.rules import Governed, governed
 from datasteward.retention.selection import Selection, Tally
@@ -57,16 +58,17 @@ def present(session: Session, steward: Steward, items: Iterable[Item]) -> list[t
     return [_present(steward.catalog, tally, held, chosen(steward, item)) for item in items]
 
 
-def kept_back(session: Session, steward: Steward, subject: str, *, now: datetime) -> dict[str, int]:
-    """What is due of one data subject now, held or not: by the name of the rule how many rows."""
+def kept_back(session: Session, steward: Steward, hold: LegalHold, *, now: datetime) -> dict[str, int]:
+    """What is due now and kept by this hold alone: by the name of the rule how many rows go once it is lifted."""
     prepare(session)
     catalog, found = steward.catalog, Counter[str]()
+    this, others = Held(session, catalog, which=only(hold)), Held(session, catalog, which=not_(only(hold)))
     for each in governed(steward):
-        if not catalog.record(each.table).owners:
-            continue
         rows = each.selection(steward.policies, now)
-        mine = and_(selection.due(catalog, rows), catalog.belonging_to(each.table, subject))
-        found[each.rule.name] += session.scalar(select(func.count()).select_from(each.table).where(mine)) or 0
+        unheld, free = selection.free(this, rows), selection.free(others, rows)
+        if unheld is not None:
+            kept = and_(selection.due(catalog, rows), not_(unheld), *([] if free is None else [free]))
+            found[each.rule.name] += session.scalar(select(func.count()).select_from(each.table).where(kept)) or 0
     return dict(+found)
 
 

@@ -69,8 +69,10 @@ def by_clock(chosen: Selection) -> Selection:
 
 def free(held: Held, chosen: Selection) -> ColumnElement[bool] | None:
     """The rows that no hold keeps from what would be done; None when no hold can touch them."""
-    stays = chosen.methods or chosen.keys
-    keeps = held.names(chosen.table, chosen.columns) if stays else held.keeps(chosen.table)
+    if chosen.keys:
+        keeps = held.keeps_keys(chosen.table)
+    else:
+        keeps = held.names(chosen.table, chosen.columns) if chosen.methods else held.keeps(chosen.table)
     return None if keeps is None else not_(keeps)
 
 

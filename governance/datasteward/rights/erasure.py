@@ -2,11 +2,12 @@
 
 The steps, each a transaction of its own and each safe to be run again after the process was killed:
 
-    begin      a legal hold blocks it; else the request is running
+    begin      a legal hold on everything of the person blocks it; else the request is running
     farewell   the service's last words to the person, while their address is still there
-    rows       every row that leads to the person, but for what the retention rules keep; objects into the outbox
+    rows       every row that leads to the person, but for what the retention rules or holds keep; objects into the outbox
     objects    the bytes of every object
-    key        the person's key: from here on no backup can be read
+    key        the person's key: from here on no backup can be read; where a hold keeps a part of the data, the request is
+               blocked instead, and the steps are taken again when the hold is lifted
     forget     the service's database lets go of deleted bytes (`after`)
     scan       every table and the key store are looked through; the certificate only when nothing is found
 
@@ -16,13 +17,13 @@ Before the key is destroyed nothing is lost that would not be lost anyway; after
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, and_, false, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, false, func, literal, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
@@ -31,6 +32,7 @@ from datasteward.disposal import disposal
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.retention import holds
+from datasteward.retention.held import Held, free, sealed
 from datasteward.rights import leaving, requests
 from datasteward.rights.keeping import stays
 from datasteward.rights.models import SubjectRequest
@@ -41,10 +43,13 @@ STEPS = ("begin", "farewell", "rows", "objects", "key", "forget", "scan")
 
 Transaction = Callable[[], AbstractContextManager[Session]]
 Clock = Callable[[], datetime]
+AtStake = tuple[Table, ColumnElement[bool], ColumnElement[bool] | None]
 
 
 class Certificate(msgspec.Struct, frozen=True):
     """What was done, in counts: rows that went and rows that law keeps, by table, and how many objects were destroyed.
+
+    What went before a hold blocked the rest is counted with what went after it was lifted.
 
     `policy` is the hash of the policy set that decided what stays.
     """
@@ -94,73 +99,89 @@ class Erasure:
         """
         self._told("begin")
         subject = self._begin()
-        for step in (self._farewell, self._rows, self._objects):
+        for step in (self._farewell, self._rows, self._objects, self._key):
             self._told(step.__name__.strip("_"))
             step(subject)
-        self._told("key")
-        self._steward.vault.destroy(subject)
         self._told("forget")
         self._after()
         self._told("scan")
         return self._certify(subject)
 
     def _begin(self) -> str:
-        self._refuse_held()
         with self._transaction() as session:
-            request = requests.get(session, self._request_id)
-            requests.begin(session, request)
-            return request.subject_id
+            subject = requests.get(session, self._request_id).subject_id
+        self._unless_held(requests.begin)
+        return subject
 
-    def _refuse_held(self) -> None:
-        """Blocks the request when a hold is in force and nothing has gone yet, and raises HoldInTheWay."""
+    def _unless_held(self, step: Callable[[Session, SubjectRequest], None]) -> None:
+        """Takes the step, or blocks the request and raises HoldInTheWay; no hold can be placed in between."""
         with self._transaction() as session:
+            holds.guard(session)
             request = requests.get(session, self._request_id)
-            held = _notes(request).rows_at is None and holds.held(session, request.subject_id)
-            if held:
+            blocked = self._in_the_way(session, request)
+            if blocked:
                 requests.block(session, request, now=self._clock())
-        if held:
+            else:
+                step(session, request)
+        if blocked:
             raise HoldInTheWay("A legal hold keeps this data: the erasure goes on when the hold is lifted.")
 
-    def _farewell(self, _subject: str) -> None:
-        with self._transaction() as session:
-            request = requests.get(session, self._request_id)
-            notes = _notes(request)
-            if notes.farewell or notes.rows_at is not None:
-                return
-            self._last_words(session)
-            notes.farewell = True
-            _remember(session, request, notes)
+    def _in_the_way(self, session: Session, request: SubjectRequest) -> bool:
+        subject = request.subject_id
+        if request.state == "blocked" or _notes(request).rows_at is None:
+            return not goes_on(session, self._steward, subject)
+        return self._steward.vault.has(subject) and holds.held(session, subject)  # after the key there is no way back
 
-    def _rows(self, subject: str) -> None:
-        catalog = self._steward.catalog
-        self._refuse_held()
-        with self._transaction() as session:
-            request = requests.get(session, self._request_id)
-            notes = _notes(request)
-            if notes.rows_at is None:
-                holds.refuse_held(session, subject)  # one that was placed since the line above; the next run blocks
-            now = notes.rows_at or self._clock()
-            gone = Counter(notes.rows)
-            for table in leaving.in_order(catalog):
-                if stays(self._steward, table):
-                    _let_go_of_objects(session, self._steward, table, subject, now)
-                else:
-                    gone += _leave(session, catalog, table, subject, now)
-            notes.rows, notes.rows_at = {str(name): number for name, number in gone.items()}, now
-            notes.objects = max(notes.objects, _waiting(session, now))
-            requests.close_others(session, request, now=now)
-            _remember(session, request, notes)
+    def _farewell(self, _subject: str) -> None:
+        self._unless_held(self._say_farewell)
+
+    def _say_farewell(self, session: Session, request: SubjectRequest) -> None:
+        notes = _notes(request)
+        if notes.farewell or notes.rows_at is not None:
+            return
+        self._last_words(session)
+        notes.farewell = True
+        _remember(session, request, notes)
+
+    def _rows(self, _subject: str) -> None:
+        self._unless_held(self._take_rows)
+
+    def _take_rows(self, session: Session, request: SubjectRequest) -> None:
+        catalog, subject, notes = self._steward.catalog, request.subject_id, _notes(request)
+        now = notes.rows_at or self._clock()
+        gone, before = Counter(notes.rows), _promised(session, now)
+        held = Held(session, catalog)
+        for table in leaving.in_order(catalog):
+            if stays(self._steward, table):
+                _let_go_of_objects(session, catalog, held, table, subject, now)
+            else:
+                gone += _leave(session, catalog, held, table, subject, now)
+        notes.rows, notes.rows_at = {str(name): number for name, number in gone.items()}, now
+        notes.objects += len(_promised(session, now) - before)
+        requests.close_others(session, request, now=now)
+        _remember(session, request, notes)
 
     def _objects(self, _subject: str) -> None:
         while True:
             with self._transaction() as session:
                 since = _notes(requests.get(session, self._request_id)).rows_at
                 assert since is not None  # noqa: S101 - the step before has set it
-                if _waiting(session, since) == 0:
+                if not _promised(session, since):
                     return
                 done = disposal.destroy_objects(session, self._steward.objects)
             if done == 0:
                 raise ErasureUnfinished("An object cannot be destroyed now: the erasure is tried again later.")
+
+    def _key(self, subject: str) -> None:
+        with self._transaction() as session:
+            holds.guard(session)
+            kept = held_back(session, self._steward, subject)
+            if kept:
+                requests.block(session, requests.get(session, self._request_id), now=self._clock(), part=True)
+            else:
+                self._steward.vault.destroy(subject)
+        if kept:
+            raise HoldInTheWay("A legal hold keeps a part of this data: the rest of it goes when the hold is lifted.")
 
     def _certify(self, subject: str) -> Certificate:
         with self._transaction() as session:
@@ -208,6 +229,19 @@ def scan(session: Session, steward: Steward, subject: str) -> tuple[dict[str, in
     return left, kept
 
 
+def goes_on(session: Session, steward: Steward, subject: str) -> bool:
+    """Whether an erasure of the person would get any further now: nothing is held any more, or it could take something."""
+    if holds.held(session, subject):
+        return False
+    return not _any_kept(session, steward, subject) or _any_free(session, steward, subject)
+
+
+def held_back(session: Session, steward: Steward, subject: str) -> bool:
+    """Whether holds keep something of the person from being erased, or from being locked for good when the key goes."""
+    whole = steward.vault.has(subject) and holds.held(session, subject)
+    return whole or _any_kept(session, steward, subject)
+
+
 def check_kept(steward: Steward) -> None:
     """Raises CatalogError when a table that the retention rules keep could not outlive what it refers to."""
     for table in steward.catalog.personal():
@@ -221,14 +255,15 @@ def check_kept(steward: Steward) -> None:
                 )
 
 
-def _let_go_of_objects(session: Session, steward: Steward, table: Table, subject: str, now: datetime) -> None:
+def _let_go_of_objects(
+    session: Session, catalog: Catalog, held: Held, table: Table, subject: str, now: datetime
+) -> None:
     """Kept rows name no object any more: its bytes go, and with the key gone nobody could read them anyway."""
-    for key in _objects_named(session, steward, table, subject):
-        if session.get(ObjectDisposal, key) is None:
-            disposal.promise_object(session, key, now=now)
-    for column in steward.catalog.objects(table):
-        where = steward.catalog.belonging_to(table, subject) & column.is_not(None)
-        session.execute(update(table).where(where).values({column: None}))
+    for column in catalog.objects(table):
+        mine = and_(catalog.belonging_to(table, subject), column.is_not(None))
+        for some in free(session, table, mine, held.names(table, (column.name,))):
+            disposal.promise_objects(session, column, some, now=now)
+            session.execute(update(table).where(some).values({column: None}))
     session.flush()
 
 
@@ -241,15 +276,46 @@ def _objects_named(session: Session, steward: Steward, table: Table, subject: st
     ]
 
 
-def _leave(session: Session, catalog: Catalog, table: Table, subject: str, now: datetime) -> Counter[str]:
+def _leave(session: Session, catalog: Catalog, held: Held, table: Table, subject: str, now: datetime) -> Counter[str]:
     """Deletes the rows of the table that go with the person, and empties what others' rows hold of them."""
-    gone = disposal.dispose(session, catalog, table, leaving.going(catalog, table, subject), now=now)
+    going, gone = leaving.going(catalog, table, subject), Counter[str]()
+    for some in free(session, table, going, held.keeps(table)):
+        gone += disposal.dispose(session, catalog, table, some, now=now)
     for columns, rows in leaving.emptied(catalog, table, subject):
-        for column in catalog.objects(table):
-            if column.name in columns:
-                disposal.promise_objects(session, column, rows, now=now)
-        session.execute(update(table).where(rows).values(dict.fromkeys(columns)))
+        for some in free(session, table, rows, held.names(table, columns)):
+            for column in catalog.objects(table):
+                if column.name in columns:
+                    disposal.promise_objects(session, column, some, now=now)
+            session.execute(update(table).where(some).values(dict.fromkeys(columns)))
     return gone
+
+
+def _any_kept(session: Session, steward: Steward, subject: str) -> bool:
+    return any(
+        kept is not None and _some(session, table, and_(rows, kept))
+        for table, rows, kept in _at_stake(session, steward, subject)
+    )
+
+
+def _any_free(session: Session, steward: Steward, subject: str) -> bool:
+    return any(
+        _some(session, table, rows if kept is None else and_(rows, not_(kept)))
+        for table, rows, kept in _at_stake(session, steward, subject)
+    )
+
+
+def _at_stake(session: Session, steward: Steward, subject: str) -> Iterator[AtStake]:
+    """By table the rows that an erasure would delete, empty or leave unreadable, each with those that holds keep from it."""
+    catalog, held, keyed = steward.catalog, Held(session, steward.catalog), steward.vault.has(subject)
+    for table in catalog.personal():
+        if not stays(steward, table):
+            yield table, leaving.going(catalog, table, subject), held.keeps(table)
+            for columns, rows in leaving.emptied(catalog, table, subject):
+                yield table, rows, held.names(table, columns)
+        for column in sealed(catalog, table) if keyed else []:
+            kept = held.names(table, (column.name,))
+            if kept is not None:  # what is free of it goes with its row, or stays and cannot be read
+                yield table, and_(catalog.concerning(table, subject), column.is_not(None), kept), kept
 
 
 def _over(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
@@ -257,13 +323,16 @@ def _over(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
     return or_(leaving.going(catalog, table, subject), *(rows for _, rows in leaving.emptied(catalog, table, subject)))
 
 
+def _some(session: Session, table: Table, rows: ColumnElement[bool]) -> bool:
+    return session.scalar(select(literal(1)).select_from(table).where(rows).limit(1)) is not None
+
+
 def _count(session: Session, table: Table, rows: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).select_from(table).where(rows)) or 0
 
 
-def _waiting(session: Session, since: datetime) -> int:
-    query = select(func.count()).select_from(ObjectDisposal).where(ObjectDisposal.since == since)
-    return session.scalar(query) or 0
+def _promised(session: Session, since: datetime) -> set[str]:
+    return set(session.scalars(select(ObjectDisposal.key).where(ObjectDisposal.since == since)))
 
 
 def _notes(request: SubjectRequest) -> Notes:

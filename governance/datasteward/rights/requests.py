@@ -184,14 +184,15 @@ def hurry(session: Session, request: SubjectRequest, *, now: datetime) -> None:
     _entry(session, request, "hurried", now, actor=request.subject_id)
 
 
-def block(session: Session, request: SubjectRequest, *, now: datetime) -> None:
-    """A legal hold is in the way; said once."""
+def block(session: Session, request: SubjectRequest, *, now: datetime, part: bool = False) -> None:
+    """A legal hold is in the way of everything or, with `part`, of what is left; said once."""
     if request.state == "blocked":
         return
     _move(request, "blocked")
-    request.problem = "A legal hold keeps this data; the erasure goes on when the hold is lifted."
+    kept = "a part of this data; the rest of it goes" if part else "this data; the erasure goes on"
+    request.problem = f"A legal hold keeps {kept} when the hold is lifted."
     session.flush()
-    _entry(session, request, "blocked", now, actor="job:erase")
+    _entry(session, request, "blocked", now, actor="job:erase", part=part)
 
 
 def fail(session: Session, request: SubjectRequest, problem: str, *, now: datetime) -> None:

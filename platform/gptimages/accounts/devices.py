@@ -11,6 +11,7 @@ from datasteward.consent import records as consent
 from datasteward.disposal.disposal import dispose
 from datasteward.keys import reveal, seal
 from datasteward.retention import holds
+from datasteward.retention.held import Held, free
 from gptimages.accounts.models import WebSession
 from gptimages.activity.models import DeviceRecord
 from gptimages.installation import Installation
@@ -67,11 +68,13 @@ def record(session: Session, here: Installation, account_id: str, device: Device
 
 
 def forget_objected(session: Session, here: Installation, account_id: str, now: datetime) -> None:
-    """Deletes the devices of somebody who objects to their being written down, unless a legal hold keeps them."""
-    if not consent.objects(session, account_id, PURPOSE) or holds.held(session, account_id):
+    """Deletes the devices of somebody who objects to their being written down, but for those that a legal hold keeps."""
+    if not consent.objects(session, account_id, PURPOSE) or not holds.guard_at_once(session):
         return
     table = here.catalog.table(DeviceRecord.__tablename__)
-    dispose(session, here.catalog, table, here.catalog.belonging_to(table, account_id), now=now)
+    mine = here.catalog.belonging_to(table, account_id)
+    for some in free(session, table, mine, Held(session, here.catalog).keeps(table)):
+        dispose(session, here.catalog, table, some, now=now)
 
 
 def of_session(session: Session, here: Installation, row: WebSession) -> Device:

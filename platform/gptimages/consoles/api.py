@@ -16,6 +16,7 @@ from datasteward.retention.plan import Plan
 from datasteward.retention.result import Result, outcome, problem
 from gptimages.consoles import oversight
 from gptimages.consoles.operations import RETENTION
+from gptimages.consoles.oversight import Asking
 from gptimages.errors import NotFound
 from gptimages.installation import Installation
 from gptimages.queue import queue
@@ -39,22 +40,16 @@ class PlanState(msgspec.Struct, frozen=True):
     problem: str | None
 
 
-class HoldWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A hold to place on everything of `account`.
-
-    `file` is the number of the file in which the reason stands, `review` the day of the next look (2026-12-24).
-    """
-
-    account: str
-    file: str
-    review: str
-
-
 class HoldState(msgspec.Struct, frozen=True):
-    """A hold, without its file."""
+    """A hold and what it is about (see what is sent to place one), without its file."""
 
     id: str
-    account: str
+    account: str | None
+    table: str | None
+    rows: list[list[str]]
+    category: str | None
+    since: datetime | None
+    before: datetime | None
     placed_at: datetime
     review_at: datetime
     lifted_at: datetime | None
@@ -113,11 +108,11 @@ def list_holds(here: NamedDependency[Installation]) -> list[HoldState]:
 
 @post("/api/v1/holds", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, tags=("holds",))
 def place_hold(
-    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: JSONBody[HoldWish]
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: JSONBody[Asking]
 ) -> HoldState:
-    """Place a hold on everything of an account: neither retention nor erasure touches it until the hold is lifted."""
+    """Place a hold: neither retention nor an erasure touches what it is about until it is lifted."""
     with here.db.write() as session:
-        return _hold(oversight.place(session, data.account, data.file, data.review, by=visitor.id, now=here.clock()))
+        return _hold(oversight.place(session, here, data, by=visitor.id))
 
 
 @post(
@@ -142,7 +137,18 @@ def _told(row: RetentionPlan) -> PlanState:
 
 
 def _hold(hold: LegalHold) -> HoldState:
-    return HoldState(hold.id, hold.subject_id, hold.placed_at, hold.review_at, hold.lifted_at)
+    return HoldState(
+        id=hold.id,
+        account=hold.subject_id,
+        table=hold.table,
+        rows=hold.rows or [],
+        category=hold.category,
+        since=hold.since,
+        before=hold.before,
+        placed_at=hold.placed_at,
+        review_at=hold.review_at,
+        lifted_at=hold.lifted_at,
+    )
 
 
 API = [make_plan, list_plans, show_plan, apply_plan, list_holds, place_hold, lift_hold]

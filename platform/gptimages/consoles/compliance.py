@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
@@ -14,20 +13,13 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from datasteward.audit import log as audit
 from datasteward.retention import holds, plans
 from gptimages.consoles import oversight
+from gptimages.consoles.oversight import Asking
 from gptimages.consoles.planpage import plan_page
 from gptimages.errors import Conflict
 from gptimages.installation import Installation
 from gptimages.web.permissions import Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
-
-
-class HoldForm(msgspec.Struct):
-    """What the form that places a hold sends."""
-
-    subject: str = ""
-    file: str = ""
-    review: str = ""
 
 
 @get("/compliance/requests", opt=needs(Permission.REQUEST_READ), sync_to_thread=True, include_in_schema=False)
@@ -66,17 +58,23 @@ def all_holds(
     """The holds in force, the form that places one, and those lifted last."""
     with here.db.read() as session:
         active, lifted = holds.active(session), holds.lifted(session)
-    return pages.page("consoles/holds.html", visitor, active=active, lifted=lifted)
+    return pages.page(
+        "consoles/holds.html",
+        visitor,
+        active=active,
+        lifted=lifted,
+        tables=sorted(str(table.name) for table in here.catalog.tables),
+        categories=here.policies.taxonomy.categories.values(),
+    )
 
 
 @post("/compliance/holds", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, include_in_schema=False)
 def place(
-    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[HoldForm]
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[Asking]
 ) -> Redirect:
     """Places a hold."""
     with here.db.write() as session:
-        subject = data.subject.strip()
-        oversight.place(session, subject, data.file, data.review, by=visitor.id, now=here.clock())
+        oversight.place(session, here, data, by=visitor.id)
     return Redirect("/compliance/holds", status_code=HTTP_303_SEE_OTHER)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from datasteward.errors import HoldError
 from datasteward.retention import holds
 from datasteward.retention.models import LegalHold
 from datasteward.retention.planning import kept_back
+from datasteward.retention.scope import Scope, keys
 from datasteward.rights import requests
 from datasteward.rights.models import SubjectRequest
 from gptimages.accounts.models import Account
@@ -45,6 +46,24 @@ class Asked(msgspec.Struct, frozen=True):
         if self.row.closed_at is not None:
             return ""
         return "late" if self.left < 0 else "due" if self.run >= 75 else ""
+
+
+class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A hold to place on what meets all that is given: at least one of these.
+
+    `account`: what belongs to it. `table`: its rows; `rows`: only those with these ids, parted by blanks. `category`: a
+    key of policies/taxonomy.yaml. `since`, `before`: days (2026-12-24, UTC); what was made from the first on, and before
+    the second. `file` is the number of the file in which the reason stands, `review` the day of the next look.
+    """
+
+    file: str = ""
+    review: str = ""
+    account: str = ""
+    table: str = ""
+    rows: str = ""
+    category: str = ""
+    since: str = ""
+    before: str = ""
 
 
 def open_requests(session: Session, now: datetime) -> list[Asked]:
@@ -79,23 +98,54 @@ def open_hold(session: Session, hold_id: str, *, by: str, now: datetime) -> Lega
     return hold
 
 
-def place(session: Session, subject: str, file: str, review: str, *, by: str, now: datetime) -> LegalHold:
-    """Places a hold on an account; `review` is a day such as 2026-12-24. Raises NotFound or InputError."""
-    if session.get(Account, subject) is None:
-        raise NotFound("There is no account with this id: check it.")
+def place(session: Session, here: Installation, asked: Asking, *, by: str) -> LegalHold:
+    """Places the hold that was asked for. Raises NotFound for an unknown account, and InputError."""
+    scope = _scope(session, asked)
+    review = _day(asked.review, "Give the day on which the hold is looked at again, such as 2026-12-24.")
     try:
-        day = datetime.fromisoformat(review).replace(tzinfo=now.tzinfo)
-        return holds.place(session, subject, file, review_at=day, by=by, now=now)
-    except ValueError:
-        raise InputError("Give the day on which the hold is looked at again, such as 2026-12-24.") from None
+        return holds.place(session, here.steward, scope, asked.file, review_at=review, by=by, now=here.clock())
     except HoldError as refused:
         raise InputError(str(refused)) from None
 
 
+def about(hold: LegalHold) -> str:
+    """What a hold is about, in a few words: "account 4k2…, usage_event, since 2026-01-01"."""
+    told = (
+        f"account {hold.subject_id}" if hold.subject_id else "",
+        hold.table and (f"{len(hold.rows)} of {hold.table}" if hold.rows else hold.table),
+        hold.category,
+        f"since {hold.since:%Y-%m-%d}" if hold.since else "",
+        f"before {hold.before:%Y-%m-%d}" if hold.before else "",
+    )
+    return ", ".join(part for part in told if part)
+
+
 def back(session: Session, here: Installation, hold: LegalHold) -> dict[str, int]:
-    """What the hold keeps back now, by rule; nothing when another hold keeps it as well."""
-    others = [each for each in holds.active(session) if each.subject_id == hold.subject_id and each.id != hold.id]
-    return {} if others else kept_back(session, here.steward, hold.subject_id, now=here.clock())
+    """What goes once the hold is lifted, by rule; nothing of what another hold keeps as well."""
+    return kept_back(session, here.steward, hold, now=here.clock()) if hold.lifted_at is None else {}
+
+
+def _scope(session: Session, asked: Asking) -> Scope:
+    subject = asked.account.strip() or None
+    if subject is not None and session.get(Account, subject) is None:
+        raise NotFound("There is no account with this id: check it.")
+    wrong = "Give each end of the time range as a day, such as 2026-12-24."
+    return Scope(
+        subject=subject,
+        table=asked.table.strip() or None,
+        rows=keys(asked.rows.split()),
+        category=asked.category.strip() or None,
+        since=_day(asked.since, wrong) if asked.since else None,
+        before=_day(asked.before, wrong) if asked.before else None,
+    )
+
+
+def _day(words: str, wrong: str) -> datetime:
+    """The first moment of a day, UTC."""
+    try:
+        return datetime.combine(date.fromisoformat(words), time(), UTC)
+    except ValueError:
+        raise InputError(wrong) from None
 
 
 def _clocked(session: Session, rows: list[SubjectRequest], now: datetime) -> list[Asked]:

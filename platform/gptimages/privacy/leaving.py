@@ -91,7 +91,7 @@ def _begin(
     sharing.end_all(session, account_id, now=now)
     under_way = select(Generation.id).where(Generation.account_id == account_id, Generation.state.in_(runs.UNDER_WAY))
     for run_id in session.scalars(under_way).all():
-        runs.stop(session, account_id, run_id, now=now)
+        runs.stop(session, here, account_id, run_id, now=now)
     queue.promise(session, ERASE, request.id, now=now, run_after=run_after)
     _tell(session, here, account, "Your account is going to be erased", _waiting(here, run_after, via), now)
     return request

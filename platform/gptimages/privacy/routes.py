@@ -14,6 +14,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_400_BAD_
 
 from datasteward.retention import holds
 from datasteward.rights import requests
+from datasteward.rights.erasure import held_back
 from datasteward.rights.holdings import holdings
 from gptimages.accounts import people, sessions
 from gptimages.errors import InputError
@@ -127,11 +128,11 @@ def erase(
     with here.db.read() as session:
         waiting = leaving.waiting(session, visitor.id)
         if waiting is not None:
-            held_back = holds.held(session, visitor.id)
-            return pages.page("privacy/closing.html", visitor, request=waiting, state=overview.state, on_hold=held_back)
+            whole = holds.held(session, visitor.id)
+            return pages.page("privacy/closing.html", visitor, request=waiting, state=overview.state, on_hold=whole)
         held = holdings(session, here.steward, visitor.id)
         last = archives.newest(session, visitor.id)
-        on_hold = holds.held(session, visitor.id)
+        on_hold = held_back(session, here.steward, visitor.id)
         answer_by = here.policies.request_clock(people.get(session, visitor.id).country).answer
     return pages.page(
         "privacy/erase.html",

@@ -141,7 +141,7 @@ def stop(
 ) -> RunAnswer:
     """Stop a run; the pictures that are finished stay."""
     with here.db.write() as session:
-        runs.stop(session, visitor.id, run_id, now=here.clock())
+        runs.stop(session, here, visitor.id, run_id, now=here.clock())
     forget_deleted(here)
     return _run(here, hub, visitor.id, run_id)
 

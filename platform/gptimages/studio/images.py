@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.disposal.disposal import dispose
-from datasteward.retention import holds
+from datasteward.retention.held import Held, free, refuse
 from gptimages.errors import Conflict, NotFound
 from gptimages.installation import Installation
 from gptimages.models import new_id
@@ -106,13 +106,13 @@ def toll(session: Session, account_id: str, wanted: Collection[str]) -> Toll:
 def remove(session: Session, here: Installation, account_id: str, wanted: Collection[str], *, now: datetime) -> Toll:
     """Deletes pictures of the person for good, with what hangs on them; a run without pictures goes with its words.
 
-    Raises HoldInTheWay while a legal hold is in force. Ids that are not the person's change nothing.
+    Raises HoldInTheWay while a legal hold keeps one of them. Ids that are not the person's change nothing.
     """
-    holds.refuse_held(session, account_id)
+    chosen = _chosen(account_id, wanted)
+    refuse(session, here.catalog, _table(Image), chosen)
     gone = toll(session, account_id, wanted)
     if not gone.pictures:
         return gone
-    chosen = _chosen(account_id, wanted)
     touched = list(session.scalars(select(Image.generation_id).where(chosen).distinct()))
     dispose(session, here.catalog, _table(Image), chosen, now=now)
     empty = Generation.id.in_(touched) & unmade(account_id)
@@ -131,7 +131,7 @@ def unmade(account_id: str) -> ColumnElement[bool]:
 
 def remove_unmade(session: Session, here: Installation, account_id: str, *, now: datetime) -> int:
     """Deletes the runs that ended without a picture, with their words; returns how many. Raises HoldInTheWay."""
-    holds.refuse_held(session, account_id)
+    refuse(session, here.catalog, _table(Generation), unmade(account_id))
     gone = _number(session, Generation, unmade(account_id))
     if gone:
         remove_runs(session, here, account_id, unmade(account_id), now=now)
@@ -145,7 +145,6 @@ def remove_run(session: Session, here: Installation, account_id: str, run_id: st
     run = runs.find(session, account_id, run_id)
     if run.state in runs.UNDER_WAY:
         raise Conflict("The run is still under way: stop it first.")
-    holds.refuse_held(session, account_id)
     remove_runs(session, here, account_id, Generation.id == run.id, now=now)
     queue.promise(session, DISPOSAL, account_id, now=now)
     audit.append(session, "generation.deleted", actor=account_id, subject=account_id, now=now, run=run_id)
@@ -154,9 +153,13 @@ def remove_run(session: Session, here: Installation, account_id: str, run_id: st
 def remove_runs(
     session: Session, here: Installation, account_id: str, where: ColumnElement[bool], *, now: datetime
 ) -> None:
-    """Deletes runs with their words, and the pictures to start from that no other run uses."""
-    dispose(session, here.catalog, _table(Generation), where & (Generation.account_id == account_id), now=now)
-    dispose(session, here.catalog, _table(ReferenceImage), _unused(account_id), now=now)
+    """Deletes runs with their words, and the pictures to start from that no other run uses. Raises HoldInTheWay."""
+    mine = where & (Generation.account_id == account_id)
+    refuse(session, here.catalog, _table(Generation), mine)
+    dispose(session, here.catalog, _table(Generation), mine, now=now)
+    table = _table(ReferenceImage)
+    for unused in free(session, table, _unused(account_id), Held(session, here.catalog).keeps(table)):
+        dispose(session, here.catalog, table, unused, now=now)
 
 
 def _chosen(account_id: str, wanted: Collection[str]) -> ColumnElement[bool]:

@@ -126,7 +126,7 @@ def partial_picture(
 def stop(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], run_id: FromPath[str]) -> Redirect:
     """Stops a run; what is finished is kept."""
     with here.db.write() as session:
-        runs.stop(session, visitor.id, run_id, now=here.clock())
+        runs.stop(session, here, visitor.id, run_id, now=here.clock())
     forget_deleted(here)
     return Redirect(f"/studio/runs/{run_id}", status_code=HTTP_303_SEE_OTHER)
 
@@ -139,7 +139,7 @@ def forget_words(
 ) -> Redirect:
     """Destroys the words of a run; its pictures stay."""
     with here.db.write() as session:
-        runs.forget_words(session, visitor.id, run_id, now=here.clock())
+        runs.forget_words(session, here, visitor.id, run_id, now=here.clock())
     forget_deleted(here)
     return Redirect(f"/studio/runs/{run_id}", status_code=HTTP_303_SEE_OTHER)
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.retention import holds
+from datasteward.retention.held import Held, free, refuse, spared
 from gptimages.accounts.models import Account
 from gptimages.activity import usage
 from gptimages.errors import Conflict, InputError, LimitReached, NotFound
@@ -27,6 +28,8 @@ from gptimages.studio.references import Stored
 from gptimages.studio.wish import Wish
 
 JOB = "generate"
+TABLE = Generation.__tablename__
+WORDS = ("prompt",)
 UNDER_WAY = ("queued", "running")
 ENDED = ("done", "refused", "failed", "stopped")
 
@@ -90,35 +93,41 @@ def started_from(session: Session, run: Generation) -> int:
     return session.scalar(query) or 0
 
 
-def stop(session: Session, account_id: str, run_id: str, *, now: datetime) -> Generation:
+def stop(session: Session, here: Installation, account_id: str, run_id: str, *, now: datetime) -> Generation:
     """Stops a run under way; the pictures that are finished stay. A run that has ended is left as it is."""
     run = find(session, account_id, run_id)
     if run.state in UNDER_WAY:
-        end(session, run, "stopped", now=now)
+        end(session, here, run, "stopped", now=now)
         audit.append(session, "generation.stopped", actor=account_id, subject=account_id, now=now, run=run.id)
     return run
 
 
-def end(session: Session, run: Generation, state: str, *, now: datetime, problem: str | None = None) -> None:
+def end(
+    session: Session, here: Installation, run: Generation, state: str, *, now: datetime, problem: str | None = None
+) -> None:
     """Ends a run; the words go with it when the person did not want them kept and no legal hold keeps them."""
     run.state, run.finished_at, run.problem = state, now, problem
-    if not run.keep_prompt and not holds.held(session, run.account_id):
+    if not run.keep_prompt and not spared(
+        session, here.catalog, here.catalog.table(TABLE), Generation.id == run.id, WORDS
+    ):
         run.prompt = None
 
 
-def forget_held_back(session: Session) -> None:
+def forget_held_back(session: Session, here: Installation) -> None:
     """Destroys the words that a legal hold kept back when their run ended, and keeps back no more."""
+    holds.guard(session)
     ended = Generation.state.in_(ENDED) & Generation.keep_prompt.is_(False) & Generation.prompt.is_not(None)
-    free = Generation.account_id.not_in(holds.subjects())
-    session.execute(update(Generation).where(ended, free).values(prompt=None))
+    table = here.catalog.table(TABLE)
+    for some in free(session, table, ended, Held(session, here.catalog).names(table, WORDS)):
+        session.execute(update(Generation).where(some).values(prompt=None))
 
 
-def forget_words(session: Session, account_id: str, run_id: str, *, now: datetime) -> Generation:
+def forget_words(session: Session, here: Installation, account_id: str, run_id: str, *, now: datetime) -> Generation:
     """Destroys the words of a run that has ended; its pictures stay. Raises Conflict while it is under way."""
     run = find(session, account_id, run_id)
     if run.state in UNDER_WAY:
         raise Conflict("The words are still needed: stop the run first, or wait until it is done.")
-    holds.refuse_held(session, account_id)
+    refuse(session, here.catalog, here.catalog.table(TABLE), Generation.id == run.id, WORDS)
     if run.prompt is not None:
         run.prompt, run.keep_prompt = None, False
         audit.append(session, "prompt.forgotten", actor=account_id, subject=account_id, now=now, run=run.id)

@@ -23,6 +23,7 @@ from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Item, Plan, from_json, to_file
 from datasteward.retention.planning import kept_back
 from datasteward.retention.rules import governed
+from datasteward.retention.scope import Scope
 from datasteward.steward import Steward
 from gptimages.accounts.models import Account
 from gptimages.activity.models import EngagementEvent, UsageEvent
@@ -258,10 +259,11 @@ def test_a_hold_keeps_one_person_and_shows_in_the_plan(retention_db: Database, s
     use(retention_db, account(retention_db, "ada"), old, old, old)
     use(retention_db, account(retention_db, "ben"), old)
     with retention_db.write() as session:
-        hold = holds.place(session, "ada", "24-117", review_at=NOW + timedelta(days=14), by="staff", now=NOW)
+        ada, until = Scope(subject="ada"), NOW + timedelta(days=14)
+        hold = holds.place(session, steward, ada, "24-117", review_at=until, by="staff", now=NOW)
         assert holds.held(session, "ada")
         assert not holds.held(session, "ben")
-        assert kept_back(session, steward, "ada", now=NOW) == {"Usage events": 3}
+        assert kept_back(session, steward, hold, now=NOW) == {"Usage events": 3}
         with pytest.raises(HoldInTheWay):
             holds.refuse_held(session, "ada")
     plan = make(retention_db, steward)
@@ -279,7 +281,9 @@ def test_a_hold_that_is_placed_after_the_plan_is_kept(retention_db: Database, st
     use(retention_db, account(retention_db), NOW - timedelta(days=500))
     plan = make(retention_db, steward)
     with retention_db.write() as session:
-        holds.place(session, "ada", "24-117", review_at=NOW + timedelta(days=14), by="staff", now=NOW)
+        holds.place(
+            session, steward, Scope(subject="ada"), "24-117", review_at=NOW + timedelta(days=14), by="staff", now=NOW
+        )
     assert apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW).rows == 0
     assert rows(retention_db, UsageEvent) == 1
 
@@ -294,16 +298,21 @@ def test_a_hold_that_is_placed_after_the_plan_is_kept(retention_db: Database, st
         ("24-117", 0, "a day in the future"),
     ],
 )
-def test_a_hold_needs_a_file_and_an_end(retention_db: Database, file: str, days: int, sentence: str) -> None:
+def test_a_hold_needs_a_file_and_an_end(
+    retention_db: Database, steward: Steward, file: str, days: int, sentence: str
+) -> None:
     """A hold that names no file, tells of it in words, or that nobody will look at again, is refused."""
     with retention_db.write() as session, pytest.raises(HoldError, match=sentence):
-        holds.place(session, "ada", file, review_at=NOW + timedelta(days=days), by="staff", now=NOW)
+        holds.place(
+            session, steward, Scope(subject="ada"), file, review_at=NOW + timedelta(days=days), by="staff", now=NOW
+        )
 
 
-def test_holds_are_audited_without_their_file(retention_db: Database) -> None:
+def test_holds_are_audited_without_their_file(retention_db: Database, steward: Steward) -> None:
     """Placing and lifting each leave an entry with ids; the file is nowhere in the log; none is lifted twice."""
     with retention_db.write() as session:
-        hold = holds.place(session, "ada", "secret-7", review_at=NOW + timedelta(days=1), by="staff", now=NOW)
+        ada, until = Scope(subject="ada"), NOW + timedelta(days=1)
+        hold = holds.place(session, steward, ada, "secret-7", review_at=until, by="staff", now=NOW)
         assert [h.id for h in holds.active(session)] == [hold.id]
         holds.lift(session, hold.id, by="staff", now=NOW)
         assert (holds.active(session), [h.id for h in holds.lifted(session)]) == ([], [hold.id])

@@ -30,6 +30,7 @@ from support.retention_schemas import (
 from datasteward import tables
 from datasteward.retention import holds, plans, states
 from datasteward.retention.applying import apply
+from datasteward.retention.scope import Scope
 from datasteward.steward import Steward
 from gptimages.db import Database
 
@@ -43,7 +44,7 @@ class Cut(Exception):
 
 
 @contextmanager
-def filled(service: Service) -> Iterator[tuple[Database, MetaData]]:
+def filled(service: Service, ruled: Ruled) -> Iterator[tuple[Database, MetaData]]:
     """A database in memory with the service's rows and holds."""
     db, made = Database("sqlite://"), metadata(service)
     tables.metadata.create_all(db.engine)
@@ -54,7 +55,8 @@ def filled(service: Service) -> Iterator[tuple[Database, MetaData]]:
             session.execute(insert(made.tables[f"t{thing.table}"]).values(row(service, number, NOW)))
         for number in sorted(service.held):
             review = NOW + timedelta(days=30)
-            holds.place(session, PEOPLE[number], "24-117", review_at=review, by="tests", now=NOW)
+            who = Scope(subject=PEOPLE[number])
+            holds.place(session, ruled(metadata=made), who, "24-117", review_at=review, by="tests", now=NOW)
     yield db, made
     db.close()
 
@@ -74,7 +76,7 @@ def left(db: Database, made: MetaData) -> dict[str, dict[str, object]]:
 @example(service=TWO_WAYS)
 def test_what_is_due_goes_and_nothing_else(service: Service, ruled: Ruled) -> None:
     """After a run exactly the due rows are gone or emptied, with what hangs on them; every other row is as it was."""
-    with filled(service) as (db, made):
+    with filled(service, ruled) as (db, made):
         steward = ruled(rules(service), batch=2, metadata=made)
         with db.write() as session:
             plan = plans.make(session, steward, by="tests", now=NOW)
@@ -92,7 +94,7 @@ def test_what_is_due_goes_and_nothing_else(service: Service, ruled: Ruled) -> No
 @given(service=services(), at=st.integers(1, 8), committed=st.booleans())
 def test_a_run_that_is_cut_off_ends_in_the_same_state(service: Service, at: int, committed: bool, ruled: Ruled) -> None:
     """A kill at any transaction, before or after its commit, and a second run leave what one run would have left."""
-    with filled(service) as (db, made):
+    with filled(service, ruled) as (db, made):
         steward = ruled(rules(service), batch=1, metadata=made)
         with db.write() as session:
             plan = plans.make(session, steward, by="tests", now=NOW)
@@ -129,7 +131,7 @@ def test_a_run_that_is_cut_off_ends_in_the_same_state(service: Service, at: int,
 def test_what_was_due_goes_when_its_hold_is_lifted(service: Service, lifted: bool, ruled: Ruled) -> None:
     """A hold stops exactly its person's data: lifted, the next plan is that of a service that never had it."""
     free = Service(service.shapes, service.things, frozenset())
-    with filled(service) as (db, made):
+    with filled(service, ruled) as (db, made):
         steward = ruled(rules(service), batch=2, metadata=made)
         with db.write() as session:
             for hold in holds.active(session) if lifted else []:
@@ -165,7 +167,7 @@ def test_a_road_may_lead_over_many_tables(depth: int, ruled: Ruled) -> None:
         for n in range(3 * depth)
     )
     service = Service(shapes, things, frozenset({1}))
-    with filled(service) as (db, made):
+    with filled(service, ruled) as (db, made):
         steward = ruled(rules(service), batch=2, metadata=made)
         with db.write() as session:
             plan = plans.make(session, steward, by="tests", now=NOW)

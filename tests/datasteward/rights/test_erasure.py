@@ -24,6 +24,7 @@ from datasteward.errors import (
 )
 from datasteward.keys import Context
 from datasteward.retention import holds
+from datasteward.retention.scope import Scope
 from datasteward.rights import requests
 from datasteward.rights.erasure import STEPS, Erasure, check_kept, scan
 from datasteward.types import Sealed
@@ -187,7 +188,13 @@ def test_a_hold_blocks_and_its_end_lets_go_on(service: Any, join: Joiner) -> Non
     request = asked(service, ines)
     with service.write() as session:
         hold = holds.place(
-            session, ines, "24-117", review_at=service.clock() + timedelta(days=9), by="legal", now=service.clock()
+            session,
+            service.steward,
+            Scope(subject=ines),
+            "24-117",
+            review_at=service.clock() + timedelta(days=9),
+            by="legal",
+            now=service.clock(),
         )
     erasure = Erasure(service.steward, service.write, request, clock=service.clock)
     for _ in range(2):
@@ -208,7 +215,13 @@ def test_a_hold_placed_in_the_last_moment_still_counts(service: Any, join: Joine
 
     def placing(session: Session) -> None:
         holds.place(
-            session, ines, "24-117", review_at=service.clock() + timedelta(days=9), by="legal", now=service.clock()
+            session,
+            service.steward,
+            Scope(subject=ines),
+            "24-117",
+            review_at=service.clock() + timedelta(days=9),
+            by="legal",
+            now=service.clock(),
         )
 
     with pytest.raises(HoldInTheWay):

@@ -10,6 +10,7 @@ from support.consoles import Consoles
 
 from datasteward.audit import log as audit
 from datasteward.retention import holds, plans, states
+from datasteward.retention.scope import Scope
 from datasteward.rights import requests
 from gptimages.activity.models import UsageEvent
 from gptimages.queue import queue
@@ -55,7 +56,7 @@ def test_held_things_show_and_stay(consoles: Consoles) -> None:
     consoles.old_use(consoles.make("Ben Dahl"), 1)
     officer = consoles.browser("compliance", name="Tom Officer")
     review = (consoles.here.clock() + timedelta(days=20)).date().isoformat()
-    placed = officer.post("/compliance/holds", data={"subject": ada.id, "file": "24-117", "review": review})
+    placed = officer.post("/compliance/holds", data={"account": ada.id, "file": "24-117", "review": review})
     assert placed.status_code == 303
     operator = consoles.browser("operator")
     address = operator.post("/operations/retention").headers["location"]
@@ -132,7 +133,8 @@ def test_opening_a_hold_is_written_down(consoles: Consoles) -> None:
     ada = consoles.make("Ada Berg")
     with consoles.here.db.write() as session:
         later = consoles.here.clock() + timedelta(days=9)
-        hold = holds.place(session, ada.id, "secret-7", review_at=later, by="tests", now=consoles.here.clock())
+        here, scope = consoles.here, Scope(subject=ada.id)
+        hold = holds.place(session, here.steward, scope, "secret-7", review_at=later, by="tests", now=here.clock())
     officer = consoles.browser("compliance", name="Tom Officer")
     assert "secret-7" not in officer.get("/compliance/holds").text
     assert "secret-7" in officer.get(f"/compliance/holds/{hold.id}").text
@@ -145,12 +147,41 @@ def test_opening_a_hold_is_written_down(consoles: Consoles) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"table": "usage_event", "since": "2026-01-01", "before": "2026-06-01"}, "usage_event"),
+        ({"category": "user.behavior"}, "user.behavior"),
+        ({"since": "2020-01-01"}, "1 January 2020"),
+    ],
+)
+def test_an_officer_says_what_is_held(consoles: Consoles, asked: dict[str, str], told: str) -> None:
+    """A table, a category, a time range: the list and the hold's own page say what is held, and nothing else is empty."""
+    officer = consoles.browser("compliance", name="Tom Officer")
+    form = {"file": "24-117", "review": "2030-01-01", "account": "", "table": "", "rows": ""} | asked
+    assert officer.post("/compliance/holds", data=form).status_code == 303
+    assert told in officer.get("/compliance/holds").text
+    with consoles.here.db.read() as session:
+        (hold,) = holds.active(session)
+    assert hold.subject_id is None
+    assert told in officer.get(f"/compliance/holds/{hold.id}").text
+    assert officer.get("/api/v1/holds").json()[0]["table"] == asked.get("table")
+
+
+@pytest.mark.parametrize(
     ("change", "status"),
-    [({"subject": "nobody"}, 404), ({"file": " "}, 400), ({"review": "soon"}, 400), ({"review": "2020-01-01"}, 400)],
+    [
+        ({"account": "nobody"}, 404),
+        ({"file": " "}, 400),
+        ({"review": "soon"}, 400),
+        ({"review": "2020-01-01"}, 400),
+        ({"table": "none"}, 400),
+        ({"account": ""}, 400),
+        ({"since": "1 May"}, 400),
+    ],
 )
 def test_a_bad_hold_is_refused(consoles: Consoles, change: dict[str, str], status: int) -> None:
     """An unknown account, no file, no day or a day in the past: each a sentence, and no hold."""
-    form = {"subject": consoles.make("Ada Berg").id, "file": "24-117", "review": "2030-01-01"} | change
+    form = {"account": consoles.make("Ada Berg").id, "file": "24-117", "review": "2030-01-01"} | change
     assert consoles.browser("compliance", name="Tom Officer").post("/compliance/holds", data=form).status_code == status
     with consoles.here.db.read() as session:
         assert holds.active(session) == []

@@ -14,6 +14,7 @@ from support.serving import free_port, serving
 
 from datasteward.consent import records
 from datasteward.retention import holds
+from datasteward.retention.scope import Scope
 from gptimages.accounts import devices, sessions
 from gptimages.accounts.models import Account, WebSession
 from gptimages.activity.models import DeviceRecord, EngagementEvent
@@ -81,7 +82,15 @@ def test_what_a_hold_keeps_stays_when_its_person_objects(here: Installation, per
     ines = person()
     arrive(here, ines)
     with here.db.write() as session:
-        holds.place(session, ines.id, "L-17", review_at=here.clock() + timedelta(days=30), by="tests", now=here.clock())
+        holds.place(
+            session,
+            here.steward,
+            Scope(subject=ines.id),
+            "L-17",
+            review_at=here.clock() + timedelta(days=30),
+            by="tests",
+            now=here.clock(),
+        )
     choose(here, ines, "integrity", False)
     arrive(here, ines)
     assert count(here, DeviceRecord) == 1

@@ -17,6 +17,7 @@ from support.serving import free_port, serving
 from datasteward.audit import log as audit
 from datasteward.consent import records
 from datasteward.retention import holds
+from datasteward.retention.scope import Scope
 from datasteward.rights import requests
 from gptimages.accounts import sessions, tokens
 from gptimages.accounts.models import Account, WebSession
@@ -225,7 +226,15 @@ def test_not_waiting_is_refused_under_a_hold(here: Installation, browser: Browse
     client = browser(ines)
     client.post("/privacy/erase/confirm", data={"email": "ines@people.example"})
     with here.db.write() as session:
-        holds.place(session, ines.id, "24-117", review_at=clock() + timedelta(days=9), by="legal", now=clock())
+        holds.place(
+            session,
+            here.steward,
+            Scope(subject=ines.id),
+            "24-117",
+            review_at=clock() + timedelta(days=9),
+            by="legal",
+            now=clock(),
+        )
     assert "Do not wait" not in client.get("/privacy/erase").text
     refused = client.post("/privacy/erase/now")
     assert refused.status_code == 409

@@ -13,6 +13,7 @@ from support.engines import encoded
 from datasteward.audit import log as audit
 from datasteward.disposal.disposal import destroy_objects
 from datasteward.retention import holds
+from datasteward.retention.scope import Scope
 from gptimages.installation import Installation
 from gptimages.queue.models import Job
 from gptimages.studio import history, images, runs
@@ -248,7 +249,15 @@ def test_a_legal_hold_keeps_pictures_and_words(studio: Any, ines: Any) -> None:
     image = made(studio, account, "One heron")[0]
     with studio.here.db.write() as session:
         now = studio.here.clock()
-        holds.place(session, account.id, "24-117", review_at=now.replace(year=2028), by="tests", now=now)
+        holds.place(
+            session,
+            studio.here.steward,
+            Scope(subject=account.id),
+            "24-117",
+            review_at=now.replace(year=2028),
+            by="tests",
+            now=now,
+        )
     answer = client.post("/history/delete/confirmed", data={"pick": [image]})
     assert answer.status_code == 409
     assert "legal hold" in answer.text
@@ -261,10 +270,18 @@ def test_a_run_that_ends_under_a_hold_keeps_its_words_until_it_is_lifted(studio:
     account, _ = ines
     here, now = studio.here, studio.here.clock()
     with here.db.write() as session:
-        hold = holds.place(session, account.id, "24-117", review_at=now.replace(year=2028), by="tests", now=now)
+        hold = holds.place(
+            session,
+            studio.here.steward,
+            Scope(subject=account.id),
+            "24-117",
+            review_at=now.replace(year=2028),
+            by="tests",
+            now=now,
+        )
     run_id = studio.ask(account, "One heron", keep_prompt=False)
     with here.db.write() as session:
-        runs.stop(session, account.id, run_id, now=now)
+        runs.stop(session, here, account.id, run_id, now=now)
 
     def words() -> str | None:
         retention.run(here, "schedule")

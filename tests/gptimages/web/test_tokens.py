@@ -9,6 +9,7 @@ import httpx
 from sqlalchemy import select
 
 from datasteward.retention import holds, plans
+from datasteward.retention.scope import Scope
 from gptimages.accounts import people, tokens
 from gptimages.accounts.models import ApiToken
 from gptimages.messaging.models import Notification
@@ -93,7 +94,9 @@ def test_a_staff_token_plans_and_does_not_apply(web: Any, person: Any) -> None:
     assert "No token may do this" in refused.json()["detail"]
     with here.db.write() as session:
         review = here.clock() + timedelta(days=9)
-        hold = holds.place(session, staff.id, "24-117", review_at=review, by="legal", now=here.clock())
+        hold = holds.place(
+            session, here.steward, Scope(subject=staff.id), "24-117", review_at=review, by="legal", now=here.clock()
+        )
     assert client.post(f"/api/v1/holds/{hold.id}/lift").status_code == 403
     with here.db.read() as session:
         assert plans.row(session, plan).state == "open"

@@ -628,7 +628,12 @@ def upgrade() -> None:
     op.create_table(
         "steward_legal_hold",
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.Column("subject_id", sa.String(length=40), nullable=False),
+        sa.Column("subject_id", sa.String(length=40), nullable=True),
+        sa.Column("table", sa.String(length=80), nullable=True),
+        sa.Column("rows", sa.JSON(), nullable=True),
+        sa.Column("category", sa.String(length=80), nullable=True),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("before", sa.DateTime(timezone=True), nullable=True),
         sa.Column("file", sa.String(length=40), nullable=False),
         sa.Column("placed_by", sa.String(length=40), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
