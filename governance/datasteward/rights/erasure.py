@@ -28,11 +28,13 @@ from sqlalchemy.orm import Session
 from datasteward.audit import log as audit
 from datasteward.catalog import Catalog
 from datasteward.disposal import disposal
+from datasteward.disposal.fixed import fixed
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.retention import holds
 from datasteward.rights import leaving, requests
 from datasteward.rights.keeping import stays
+from datasteward.rights.leaving import Leave
 from datasteward.rights.models import SubjectRequest
 from datasteward.steward import Steward
 
@@ -141,11 +143,13 @@ class Erasure:
                 holds.refuse_held(session, subject)  # one that was placed since the line above; the next run blocks
             now = notes.rows_at or self._clock()
             gone = Counter(notes.rows)
-            for table in leaving.in_order(catalog):
-                if stays(self._steward, table):
-                    _let_go_of_objects(session, self._steward, table, subject, now)
-                else:
-                    gone += _leave(session, catalog, table, subject, now)
+            tables = leaving.in_order(catalog)
+            for table in (t for t in tables if stays(self._steward, t)):
+                _let_go_of_objects(session, self._steward, table, subject, now)
+            with fixed(session) as fix:
+                rest = [leaving.decided(catalog, t, subject, fix) for t in tables if not stays(self._steward, t)]
+                for each in rest:
+                    gone += _leave(session, catalog, each, now)
             notes.rows, notes.rows_at = {str(name): number for name, number in gone.items()}, now
             notes.objects = max(notes.objects, _waiting(session, now))
             requests.close_others(session, request, now=now)
@@ -241,14 +245,14 @@ def _objects_named(session: Session, steward: Steward, table: Table, subject: st
     ]
 
 
-def _leave(session: Session, catalog: Catalog, table: Table, subject: str, now: datetime) -> Counter[str]:
+def _leave(session: Session, catalog: Catalog, leave: Leave, now: datetime) -> Counter[str]:
     """Deletes the rows of the table that go with the person, and empties what others' rows hold of them."""
-    gone = disposal.dispose(session, catalog, table, leaving.going(catalog, table, subject), now=now)
-    for columns, rows in leaving.emptied(catalog, table, subject):
-        for column in catalog.objects(table):
+    gone = disposal.dispose(session, catalog, leave.table, leave.going, now=now)
+    for columns, rows in leave.emptied:
+        for column in catalog.objects(leave.table):
             if column.name in columns:
                 disposal.promise_objects(session, column, rows, now=now)
-        session.execute(update(table).where(rows).values(dict.fromkeys(columns)))
+        session.execute(update(leave.table).where(rows).values(dict.fromkeys(columns)))
     return gone
 
 

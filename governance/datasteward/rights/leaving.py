@@ -7,12 +7,32 @@ or it stays for the reason that the road gives.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from sqlalchemy import ColumnElement, Table, and_, false, literal, not_, or_
 
 from datasteward.catalog import Catalog, Road
 from datasteward.catalog.ownership import key_of
+from datasteward.disposal.fixed import Fix
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What becomes of the rows of one table: those that go, and columns to be emptied with the rows that stay without them."""
+
+    table: Table
+    going: ColumnElement[bool]
+    emptied: list[tuple[tuple[str, ...], ColumnElement[bool]]]
+
+
+def decided(catalog: Catalog, table: Table, subject: str, fix: Fix) -> Leave:
+    """What becomes of the table's rows, as things stand now.
+
+    Rows by which another table's belong to the person may go first: so everything is decided before anything is changed.
+    """
+    emptying = [(columns, fix(table, rows)) for columns, rows in emptied(catalog, table, subject)]
+    return Leave(table, fix(table, going(catalog, table, subject)), emptying)
 
 
 def going(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
