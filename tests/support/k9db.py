@@ -107,8 +107,9 @@ class Service:
         with ZipFile(archive) as opened:
             for each in self.metadata.sorted_tables:
                 if (path := f"data/{each.name}.json") in opened.namelist():
+                    names = each.c.keys()
                     told = json.loads(opened.read(path))["rows"]
-                    found[str(each.name)] = [tuple(row[name] for name in each.c.keys()) for row in told]
+                    found[str(each.name)] = [tuple(row[name] for name in names) for row in told]
         return {name: rows for name, rows in found.items() if rows}
 
     def forget(self, subject: str) -> Certificate:

@@ -26,8 +26,8 @@ def fixed(session: Session) -> Iterator[Fix]:
     def fix(table: Table, rows: ColumnElement[bool]) -> ColumnElement[bool]:
         key = list(table.primary_key.columns)
         copies = [Column(str(column.name), column.type) for column in key]
-        options = {"prefixes": ["TEMPORARY"], "postgresql_on_commit": "DROP"}
-        known = Table(f"steward_fixed_{new_id().lower()}", made, *copies, **options)
+        name = f"steward_fixed_{new_id().lower()}"
+        known = Table(name, made, *copies, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
         known.create(session.connection())
         session.execute(insert(known).from_select(known.c.keys(), select(*key).where(rows)))
         return one_of(key, select(*known.c))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import MetaData
-from support.k9db import key, loose, number, person, table, words
+from support.k9db import Rows, key, loose, number, person, table, words
 
 from datasteward.catalog import is_subject, keep, owned_by, seen_by
 
@@ -40,7 +40,7 @@ CARD, DEBIT = (1, "10", "1", "credit card: 1324"), (2, "10", "1", "debit card: 3
 OTHER_CARD = (3, "20", "1", "credit card: 4123")
 ZIP, SPENT, OTHER_ZIP = (1, "1", "10", "zip: 53123"), (2, "1", "10", "spent: $231.20"), (3, "1", "20", "zip: 08520")
 
-ROWS = {
+ROWS: Rows = {
     "admins": [ALICE],
     "customers": [BARB, CHRIS],
     "spi": [CARD, DEBIT, OTHER_CARD],
@@ -80,5 +80,5 @@ def test_forgetting_the_admin_takes_what_the_admin_owns(service: Any) -> None:
     shop.forget("1")
     assert shop.rows() == {
         "customers": [BARB, CHRIS],
-        "spi": [(number, owner, None, message) for number, owner, _, message in ROWS["spi"]],
+        "spi": [(*row[:2], None, row[3]) for row in (CARD, DEBIT, OTHER_CARD)],
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Column, MetaData
-from support.k9db import key, loose, number, person, table, words
+from support.k9db import Rows, key, loose, number, person, table, words
 
 from datasteward.catalog import Road, anonymise, is_subject, keep, owned_by, seen_by
 
@@ -36,7 +36,7 @@ CHAT = [
     (4, "1", "20", "Msg (4)"),
     (5, "2", "20", "Msg (5)"),
 ]
-MASKED_ROWS = {
+MASKED_ROWS: Rows = {
     "doctors": [("10", "Carl"), ("20", "Dracula")],
     "patients": [("1", "Alice"), ("2", "Bob")],
     "chat": CHAT,
@@ -52,7 +52,7 @@ RETAINED = schema(
 ANONYMISED = schema(
     loose("doctor_id", "doctors.id"), owned_by("patient_id"), seen_by("doctor_id", leaving=anonymise("doctor_id"))
 )
-DELF_ROWS = {
+DELF_ROWS: Rows = {
     "doctors": [("1", "Alice"), ("2", "Bob")],
     "patients": [("10", "Carl"), ("20", "Dracula")],
     "chat": [

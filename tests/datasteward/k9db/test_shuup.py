@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import MetaData
-from support.k9db import key, loose, number, person, table, words
+from support.k9db import Rows, key, loose, number, person, table, words
 
 from datasteward.catalog import is_subject, owned_by, owned_through, owned_via, seen_by, seen_via, with_any
 
@@ -104,7 +104,7 @@ table(
     ],
 )
 
-ALICE = {
+ALICE: Rows = {
     "auth_user": [(15, "Alice", "secure")],
     "shuup_contact": [(6, "Alice", "alice@email.com")],
     "shuup_personcontact": [("1", 6, "Alice", 15, "alice@email.com")],
@@ -115,16 +115,16 @@ ALICE = {
     "shuup_basket": [(1, 15, "1", "2", 1)],
     "shuup_order": [(1, 15, 6, 15, 1, "1", "2", 71)],
 }
-JOE = {
+JOE: Rows = {
     "auth_user": [(16, "Joe", "insecure")],
     "shuup_contact": [(7, "Joe", "joe@email.com")],
     "shuup_personcontact": [("2", 7, "Joe", 16, "joe@email.com")],
 }
-COMPANY_A = {
+COMPANY_A: Rows = {
     "shuup_contact": [(8, "Company A", "company@email.com")],
     "shuup_companycontact": [(8, 666)],
 }
-ROWS = {
+ROWS: Rows = {
     name: [*ALICE.get(name, []), *JOE.get(name, []), *COMPANY_A.get(name, [])] for name in {**ALICE, **JOE, **COMPANY_A}
 }
 
