@@ -143,7 +143,7 @@ class Erasure:
                 holds.refuse_held(session, subject)  # one that was placed since the line above; the next run blocks
             now = notes.rows_at or self._clock()
             gone = Counter(notes.rows)
-            tables = leaving.in_order(catalog)
+            tables = list(catalog.personal())[::-1]
             for table in (t for t in tables if stays(self._steward, t)):
                 _let_go_of_objects(session, self._steward, table, subject, now)
             with fixed(session) as fix:

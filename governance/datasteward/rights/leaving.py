@@ -1,19 +1,17 @@
 """What becomes of each row when one person leaves, derived from the roads of the catalog.
 
-A row goes when its last owner leaves, or at once where its road says so; else the columns that its road names are emptied,
-or it stays for the reason that the road gives.
+A row goes when its last owner leaves, or at once where its road says so; else the columns that its road names are emptied.
+It stays for the reason that the road gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 
 from sqlalchemy import ColumnElement, Table, and_, false, literal, not_, or_
 
 from datasteward.catalog import Catalog, Road
-from datasteward.catalog.ownership import key_of
 from datasteward.disposal.fixed import Fix
 
 
@@ -55,39 +53,5 @@ def emptied(catalog: Catalog, table: Table, subject: str) -> Iterator[tuple[tupl
             yield road.leaving.columns, and_(_led_to(catalog, table, road, subject), filled)
 
 
-def in_order(catalog: Catalog) -> list[Table]:
-    """The tables with roads to people, each before those that its own roads lead over: nobody's row is lost sight of.
-
-    Where roads do not say, those that refer stand before those they refer to.
-    """
-    tables = list(catalog.personal())
-    sorter: TopologicalSorter[Table] = TopologicalSorter()
-    for table in tables:
-        sorter.add(table)
-        for road in catalog.record(table).roads:
-            if (other := _other(catalog, table, road)) is not None and not _back(catalog, other, table):
-                sorter.add(other, table)
-    place = {table: number for number, table in enumerate(tables)}
-    sorter.prepare()
-    found: list[Table] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=lambda table: -place[table])
-        found.extend(ready)
-        sorter.done(*ready)
-    return found
-
-
 def _led_to(catalog: Catalog, table: Table, road: Road, subject: str) -> ColumnElement[bool]:
     return catalog.some_person(table, lambda person: person == literal(subject), roads=(road,))
-
-
-def _other(catalog: Catalog, table: Table, road: Road) -> Table | None:
-    if road.kind == "via":
-        return key_of(catalog, table, road).referred_table
-    return catalog.table(road.table) if road.kind == "through" else None
-
-
-def _back(catalog: Catalog, other: Table, table: Table) -> bool:
-    """Whether the other table is an association of rows of `other` by which this one is its way back."""
-    roads = catalog.record(other).roads
-    return any(road.kind == "through" and catalog.table(road.table) is table for road in roads)
