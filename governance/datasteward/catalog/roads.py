@@ -20,8 +20,8 @@ import msgspec
 class Leaving(msgspec.Struct, frozen=True):
     """What becomes of a row when a person to whom a road leads is erased.
 
-    `last_owner`: it goes when no other owner is left. `delete`: it goes at once. `anonymise`: `columns` are emptied, the
-    row stays. `keep`: it stays as it is, for `reason`.
+    `last_owner`: it goes when no other owner is left. `delete`: it goes at once. `anonymise`: `columns` are emptied, and the
+    row stays for the other owners, as long as there is one. `keep`: it stays as it is, for `reason`.
     """
 
     what: Literal["last_owner", "delete", "anonymise", "keep"] = "last_owner"
@@ -63,7 +63,7 @@ def with_any() -> Leaving:
 
 
 def anonymise(*columns: str) -> Leaving:
-    """The columns are emptied when this person leaves; the row stays for the others."""
+    """The columns are emptied when this person leaves; the row stays for the others, and goes with the last owner."""
     return Leaving("anonymise", columns)
 
 

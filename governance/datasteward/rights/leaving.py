@@ -40,7 +40,7 @@ def going(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
     for road in catalog.record(table).roads:
         if road.leaving.what == "delete":
             found.append(_led_to(catalog, table, road, subject))
-        if road.leaving.what == "last_owner" and road.owns:
+        if road.owns and road.leaving.what in ("last_owner", "anonymise"):
             found.append(and_(_led_to(catalog, table, road, subject), alone))
     return or_(*found)
 
