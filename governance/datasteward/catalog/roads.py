@@ -73,8 +73,8 @@ def keep(reason: str) -> Leaving:
 
 
 def is_subject(column: str) -> Road:
-    """The row is a data subject; `column` holds its opaque id."""
-    return Road("subject", (column,))
+    """The row is a data subject; `column` holds its opaque id. It goes with that person, whoever else owns it."""
+    return Road("subject", (column,), leaving=with_any())
 
 
 def owned_by(column: str, *, leaving: Leaving = LAST, hides: tuple[str, ...] = (), or_nobody: str = "") -> Road:
