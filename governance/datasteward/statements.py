@@ -1,11 +1,25 @@
-"""Small parts of SQL that several modules are made of: sub-selects, keys of several columns, and counting changes."""
+"""Small parts of SQL that several modules are made of: sub-selects, keys of several columns, trees, and counting changes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, Insert, Select, Update, and_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Delete,
+    ForeignKeyConstraint,
+    FromClause,
+    Insert,
+    Select,
+    Table,
+    Update,
+    and_,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 Sub = Callable[[Select[Any]], Select[Any]]
@@ -43,3 +57,33 @@ def among(columns: Sequence[ColumnElement[Any]], keys: Iterable[Sequence[Any]]) 
     if len(columns) == 1:
         return columns[0].in_([key[0] for key in keys])
     return tuple_(*columns).in_([tuple(key) for key in keys])
+
+
+def below(table: Table, keys: Iterable[ForeignKeyConstraint], rows: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The rows, and those of the same table that refer to one of them by one of the keys, at any depth."""
+    return _closure(table, keys, rows, lambda known, step: (step, known))
+
+
+def above(table: Table, keys: Iterable[ForeignKeyConstraint], rows: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The rows, and those of the same table to which one of them refers by one of the keys, at any depth."""
+    return _closure(table, keys, rows, lambda known, step: (known, step))
+
+
+def _closure(
+    table: Table,
+    keys: Iterable[ForeignKeyConstraint],
+    rows: ColumnElement[bool],
+    order: Callable[[FromClause, FromClause], tuple[FromClause, FromClause]],
+) -> ColumnElement[bool]:
+    here, step = table.alias(), table.alias()
+    links = [_linked(key, *order(here, step)) for key in keys]
+    if not links:
+        return rows
+    known = select(*table.primary_key.columns).where(rows).correlate(None).cte(recursive=True, nesting=True)
+    is_known = and_(*(here.c[column.name] == known.c[column.name] for column in table.primary_key.columns))
+    onward = select(*(step.c[column.name] for column in table.primary_key.columns)).where(is_known, or_(*links))
+    return one_of(list(table.primary_key.columns), select(*known.union(onward).c))
+
+
+def _linked(key: ForeignKeyConstraint, refers: FromClause, referred: FromClause) -> ColumnElement[bool]:
+    return and_(*(refers.c[e.parent.name] == referred.c[e.column.name] for e in key.elements))

@@ -58,7 +58,7 @@ def _road(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[tupl
         if not keys:
             what = f"the road of {table.name} goes through {', '.join(road.columns)}, which is no foreign key"
             yield what, "name the columns of a foreign key, or give owned_by(…)"
-        elif keys[0].referred_table is table:
+        elif keys[0].referred_table is table and road.owns:
             yield f"the road of {table.name} leads back to {table.name}", "name the owner in a column of the row itself"
     if road.kind == "through":
         association = known.get(road.table)
@@ -76,18 +76,23 @@ def _road(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[tupl
 
 
 def _circles(known: Mapping[str, Table]) -> Iterator[Finding]:
-    """Roads that lead back to where they begin; the way back from an association is none, for nobody takes it."""
-    leads = {name: set(_next(table)) for name, table in known.items()}
-    through = {(road.table, name) for name, table in known.items() for road in _owners(table) if road.kind == "through"}
-    leads = {name: {other for other in found if (name, other) not in through} for name, found in leads.items()}
-    for name in known:
-        if name in _reached(leads, name):
-            remedy = "name the owner in a column of one of the tables"
-            yield Finding(*places.of_table(known[name]), f"the roads of {name} lead in a circle", remedy)
+    """Roads that lead back to where they begin; the way back from an association is none, for nobody takes it.
+
+    After an owning road only such follow. So a circle is one of owning roads, or of those by which people appear.
+    """
+    for owns in (True, False):
+        leads = {name: set(_next(table, owns)) - {name} for name, table in known.items()}
+        for name, table in known.items():
+            for road in _roads(table, owns):
+                leads.get(road.table, set()).discard(name)
+        for name in known:
+            if name in _reached(leads, name):
+                remedy = "name the owner in a column of one of the tables"
+                yield Finding(*places.of_table(known[name]), f"the roads of {name} lead in a circle", remedy)
 
 
-def _next(table: Table) -> Iterator[str]:
-    for road in _owners(table):
+def _next(table: Table, owns: bool = True) -> Iterator[str]:
+    for road in _roads(table, owns):
         if road.kind == "through":
             yield road.table
         if road.kind == "via":
@@ -95,9 +100,9 @@ def _next(table: Table) -> Iterator[str]:
             yield from (str(key.referred_table.name) for key in keys)
 
 
-def _owners(table: Table) -> tuple[Road, ...]:
+def _roads(table: Table, owns: bool) -> Iterator[Road]:
     told: Record = table.info[RECORD]
-    return told.owners
+    return (road for road in told.roads if road.owns == owns)
 
 
 def _reached(leads: Mapping[str, set[str]], name: str) -> set[str]:

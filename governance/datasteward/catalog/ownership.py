@@ -26,7 +26,7 @@ from sqlalchemy import (
 from datasteward.catalog.roads import Road
 from datasteward.catalog.tags import RECORD, Record
 from datasteward.errors import CatalogError
-from datasteward.statements import Sub, nested, one_of, these
+from datasteward.statements import Sub, below, nested, one_of, these
 
 if TYPE_CHECKING:
     from datasteward.catalog.catalog import Catalog
@@ -51,7 +51,10 @@ def _along(catalog: Catalog, table: Table, road: Road, test: Test, sub: Sub) -> 
     key = key_of(catalog, table, road)
     here, there = (own(key), far(key)) if road.kind == "via" else (far(key), own(key))
     other = key.referred_table if road.kind == "via" else key.table
-    theirs = catalog.some_person(other, test, roads=onward_roads(catalog, other, table), sub=sub)
+    onward = onward_roads(catalog, other, table, seen=not road.owns)
+    theirs = catalog.some_person(other, test, roads=onward, sub=sub)
+    if other is table:
+        theirs = below(table, [key], theirs)
     if road.kind == "through":
         theirs = theirs & _filled(there)
     return one_of(here, sub(select(*there).where(theirs)))
@@ -103,9 +106,9 @@ def _towards(catalog: Catalog, table: Table, road: Road) -> ForeignKeyConstraint
     return next((key for key in keys if key.referred_table is not table), None)
 
 
-def onward_roads(catalog: Catalog, other: Table, behind: Table) -> tuple[Road, ...]:
-    """The owning roads of the other table that do not lead back to where one comes from."""
-    roads = record(other).owners
+def onward_roads(catalog: Catalog, other: Table, behind: Table, *, seen: bool = False) -> tuple[Road, ...]:
+    """The owning roads of the other table (with `seen`, all of them) that do not lead back to where one comes from."""
+    roads = record(other).roads if seen else record(other).owners
     return tuple(r for r in roads if r.kind != "via" or key_of(catalog, other, r).referred_table is not behind)
 
 

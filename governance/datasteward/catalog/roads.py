@@ -7,7 +7,8 @@
     seen_by, seen_via, seen_through   the same for people who appear in somebody else's row: theirs to see, not to take
     nobody(reason)                 the table holds no personal data
 
-A table may name several. A row belongs to everybody to whom an owning road leads.
+A table may name several. A row belongs to everybody to whom an owning road leads. A road by which people appear in a row
+leads on to everybody who owns or appears in the row that it leads to; an owning road leads to its owners alone.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ import msgspec
 class Leaving(msgspec.Struct, frozen=True):
     """What becomes of a row when a person to whom a road leads is erased.
 
-    `last_owner`: it goes when no other owner is left. `delete`: it goes at once. `anonymise`: `columns` are emptied, the
-    row stays. `keep`: it stays as it is, for `reason`.
+    `last_owner`: it goes when no other owner is left. `delete`: it goes at once. `anonymise`: `columns` are emptied, and the
+    row stays for the other owners, as long as there is one. `keep`: it stays as it is, for `reason`.
     """
 
     what: Literal["last_owner", "delete", "anonymise", "keep"] = "last_owner"
@@ -63,7 +64,7 @@ def with_any() -> Leaving:
 
 
 def anonymise(*columns: str) -> Leaving:
-    """The columns are emptied when this person leaves; the row stays for the others."""
+    """The columns are emptied when this person leaves; the row stays for the others, and goes with the last owner."""
     return Leaving("anonymise", columns)
 
 
@@ -73,8 +74,8 @@ def keep(reason: str) -> Leaving:
 
 
 def is_subject(column: str) -> Road:
-    """The row is a data subject; `column` holds its opaque id."""
-    return Road("subject", (column,))
+    """The row is a data subject; `column` holds its opaque id. It goes with that person, whoever else owns it."""
+    return Road("subject", (column,), leaving=with_any())
 
 
 def owned_by(column: str, *, leaving: Leaving = LAST, hides: tuple[str, ...] = (), or_nobody: str = "") -> Road:
@@ -100,12 +101,15 @@ def seen_by(column: str, *, leaving: Leaving = STAYS, hides: tuple[str, ...] = (
 
 
 def seen_via(*columns: str, leaving: Leaving = STAYS, hides: tuple[str, ...] = ()) -> Road:
-    """`columns` are a foreign key to a table; whoever owns that row may see this one, which is not theirs."""
+    """`columns` are a foreign key to a table; whoever owns or appears in that row may see this one.
+
+    In a tree (the key refers to the table itself), they may see what stands below that row, at any depth.
+    """
     return Road("via", columns, owns=False, leaving=leaving, hides=hides)
 
 
 def seen_through(table: str, *columns: str, leaving: Leaving = STAYS, hides: tuple[str, ...] = ()) -> Road:
-    """Rows of the association `table` refer to this row (by `columns`); whoever owns those may see it."""
+    """Rows of the association `table` refer to this row (by `columns`); whoever owns or appears in those may see it."""
     return Road("through", columns, table, owns=False, leaving=leaving, hides=hides)
 
 

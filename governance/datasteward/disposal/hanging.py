@@ -5,13 +5,11 @@ A row that may refer to nothing (a nullable key with ON DELETE SET NULL) lets go
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, FromClause, Table, and_, or_, select
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, or_, select
 
 from datasteward.catalog import Catalog, foreign_keys
 from datasteward.catalog.ownership import far, own
-from datasteward.statements import Sub, nested, one_of
+from datasteward.statements import Sub, above, below, nested, one_of
 
 
 def hanging(
@@ -44,28 +42,13 @@ def released(key: ForeignKeyConstraint) -> list[str]:
 
 def descendants(table: Table, rows: ColumnElement[bool]) -> ColumnElement[bool]:
     """The rows, and those of the same table that must refer to one of them, at any depth."""
-    return _closure(table, rows, lambda known, step: (step, known))
+    return below(table, _binding(table), rows)
 
 
 def ancestors(table: Table, rows: ColumnElement[bool]) -> ColumnElement[bool]:
     """The rows, and those of the same table to which one of them must refer, at any depth."""
-    return _closure(table, rows, lambda known, step: (known, step))
+    return above(table, _binding(table), rows)
 
 
-def _closure(
-    table: Table, rows: ColumnElement[bool], order: Callable[[FromClause, FromClause], tuple[FromClause, FromClause]]
-) -> ColumnElement[bool]:
-    keys = [key for key in foreign_keys(table) if key.referred_table is table and must_go(key)]
-    if not keys:
-        return rows
-    known = select(*table.primary_key.columns).where(rows).correlate(None).cte(recursive=True, nesting=True)
-    here, step = table.alias(), table.alias()
-    refers, referred = order(here, step)
-    linked = or_(*(_linked(key, refers, referred) for key in keys))
-    is_known = and_(*(here.c[column.name] == known.c[column.name] for column in table.primary_key.columns))
-    onward = select(*(step.c[column.name] for column in table.primary_key.columns)).where(is_known, linked)
-    return one_of(list(table.primary_key.columns), select(*known.union(onward).c))
-
-
-def _linked(key: ForeignKeyConstraint, refers: FromClause, referred: FromClause) -> ColumnElement[bool]:
-    return and_(*(refers.c[e.parent.name] == referred.c[e.column.name] for e in key.elements))
+def _binding(table: Table) -> list[ForeignKeyConstraint]:
+    return [key for key in foreign_keys(table) if key.referred_table is table and must_go(key)]

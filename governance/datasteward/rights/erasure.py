@@ -29,12 +29,14 @@ from sqlalchemy.orm import Session
 from datasteward.audit import log as audit
 from datasteward.catalog import Catalog
 from datasteward.disposal import disposal
+from datasteward.disposal.fixed import fixed
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.retention import holds
 from datasteward.retention.held import Held, free, sealed
 from datasteward.rights import leaving, requests
 from datasteward.rights.keeping import stays
+from datasteward.rights.leaving import Leave
 from datasteward.rights.models import SubjectRequest
 from datasteward.steward import Steward
 
@@ -150,12 +152,13 @@ class Erasure:
         catalog, subject, notes = self._steward.catalog, request.subject_id, _notes(request)
         now = notes.rows_at or self._clock()
         gone, before = Counter(notes.rows), _promised(session, now)
-        held = Held(session, catalog)
-        for table in leaving.in_order(catalog):
-            if stays(self._steward, table):
-                _let_go_of_objects(session, catalog, held, table, subject, now)
-            else:
-                gone += _leave(session, catalog, held, table, subject, now)
+        held, tables = Held(session, catalog), list(catalog.personal())[::-1]
+        for table in (t for t in tables if stays(self._steward, t)):
+            _let_go_of_objects(session, catalog, held, table, subject, now)
+        with fixed(session) as fix:
+            rest = [leaving.decided(catalog, t, subject, held, fix) for t in tables if not stays(self._steward, t)]
+            for each in rest:
+                gone += _leave(session, catalog, each, now)
         notes.rows, notes.rows_at = {str(name): number for name, number in gone.items()}, now
         notes.objects += len(_promised(session, now) - before)
         requests.close_others(session, request, now=now)
@@ -276,17 +279,14 @@ def _objects_named(session: Session, steward: Steward, table: Table, subject: st
     ]
 
 
-def _leave(session: Session, catalog: Catalog, held: Held, table: Table, subject: str, now: datetime) -> Counter[str]:
+def _leave(session: Session, catalog: Catalog, leave: Leave, now: datetime) -> Counter[str]:
     """Deletes the rows of the table that go with the person, and empties what others' rows hold of them."""
-    going, gone = leaving.going(catalog, table, subject), Counter[str]()
-    for some in free(session, table, going, held.keeps(table)):
-        gone += disposal.dispose(session, catalog, table, some, now=now)
-    for columns, rows in leaving.emptied(catalog, table, subject):
-        for some in free(session, table, rows, held.names(table, columns)):
-            for column in catalog.objects(table):
-                if column.name in columns:
-                    disposal.promise_objects(session, column, some, now=now)
-            session.execute(update(table).where(some).values(dict.fromkeys(columns)))
+    gone = disposal.dispose(session, catalog, leave.table, leave.going, now=now)
+    for columns, rows in leave.emptied:
+        for column in catalog.objects(leave.table):
+            if column.name in columns:
+                disposal.promise_objects(session, column, rows, now=now)
+        session.execute(update(leave.table).where(rows).values(dict.fromkeys(columns)))
     return gone
 
 

@@ -1,18 +1,40 @@
 """What becomes of each row when one person leaves, derived from the roads of the catalog.
 
-A row goes when its last owner leaves, or at once where its road says so; else the columns that its road names are emptied,
-or it stays for the reason that the road gives.
+A row goes when its last owner leaves, or at once where its road says so; else the columns that its road names are emptied.
+It stays for the reason that the road gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from graphlib import TopologicalSorter
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Table, and_, false, literal, not_, or_
 
 from datasteward.catalog import Catalog, Road
-from datasteward.catalog.ownership import key_of
+from datasteward.disposal.fixed import Fix
+from datasteward.retention.held import Held
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What becomes of the rows of one table: those that go, and columns to be emptied with the rows that stay without them."""
+
+    table: Table
+    going: ColumnElement[bool]
+    emptied: list[tuple[tuple[str, ...], ColumnElement[bool]]]
+
+
+def decided(catalog: Catalog, table: Table, subject: str, held: Held, fix: Fix) -> Leave:
+    """What becomes of the table's rows, as things stand now; what a hold keeps stays as it is.
+
+    Rows by which another table's belong to the person may go first: so everything is decided before anything is changed.
+    """
+    emptying = [
+        (columns, fix(table, _free(rows, held.names(table, columns))))
+        for columns, rows in emptied(catalog, table, subject)
+    ]
+    return Leave(table, fix(table, _free(going(catalog, table, subject), held.keeps(table))), emptying)
 
 
 def going(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
@@ -22,7 +44,7 @@ def going(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
     for road in catalog.record(table).roads:
         if road.leaving.what == "delete":
             found.append(_led_to(catalog, table, road, subject))
-        if road.leaving.what == "last_owner" and road.owns:
+        if road.owns and road.leaving.what in ("last_owner", "anonymise"):
             found.append(and_(_led_to(catalog, table, road, subject), alone))
     return or_(*found)
 
@@ -35,39 +57,9 @@ def emptied(catalog: Catalog, table: Table, subject: str) -> Iterator[tuple[tupl
             yield road.leaving.columns, and_(_led_to(catalog, table, road, subject), filled)
 
 
-def in_order(catalog: Catalog) -> list[Table]:
-    """The tables with roads to people, each before those that its own roads lead over: nobody's row is lost sight of.
-
-    Where roads do not say, those that refer stand before those they refer to.
-    """
-    tables = list(catalog.personal())
-    sorter: TopologicalSorter[Table] = TopologicalSorter()
-    for table in tables:
-        sorter.add(table)
-        for road in catalog.record(table).roads:
-            if (other := _other(catalog, table, road)) is not None and not _back(catalog, other, table):
-                sorter.add(other, table)
-    place = {table: number for number, table in enumerate(tables)}
-    sorter.prepare()
-    found: list[Table] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=lambda table: -place[table])
-        found.extend(ready)
-        sorter.done(*ready)
-    return found
+def _free(rows: ColumnElement[bool], kept: ColumnElement[bool] | None) -> ColumnElement[bool]:
+    return rows if kept is None else and_(rows, not_(kept))
 
 
 def _led_to(catalog: Catalog, table: Table, road: Road, subject: str) -> ColumnElement[bool]:
     return catalog.some_person(table, lambda person: person == literal(subject), roads=(road,))
-
-
-def _other(catalog: Catalog, table: Table, road: Road) -> Table | None:
-    if road.kind == "via":
-        return key_of(catalog, table, road).referred_table
-    return catalog.table(road.table) if road.kind == "through" else None
-
-
-def _back(catalog: Catalog, other: Table, table: Table) -> bool:
-    """Whether the other table is an association of rows of `other` by which this one is its way back."""
-    roads = catalog.record(other).roads
-    return any(road.kind == "through" and catalog.table(road.table) is table for road in roads)

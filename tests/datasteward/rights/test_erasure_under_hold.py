@@ -26,7 +26,7 @@ BEFORE = ("begin", "farewell", "rows", "objects", "key")
 
 
 def metadata() -> MetaData:
-    """People; their letters with pages and objects; boards that several own; notes that stay without their name; invoices."""
+    """People; their letters with pages and objects; boards that several own; notes that stay for their reader without the writer's name; invoices."""
     made = MetaData()
     key = tag("system.operations")
     Table(
@@ -70,9 +70,12 @@ def metadata() -> MetaData:
         made,
         Column("id", Integer, primary_key=True, info=key),
         Column("writer", String(26), info=tag("user.unique_id")),
+        Column("reader", String(26), info=tag("user.unique_id")),
         Column("name", String(20), info=tag("user.name")),
         info=record(
-            "user.behavior.usage", owned_by("writer", leaving=anonymise("writer", "name"), or_nobody="The writer left.")
+            "user.behavior.usage",
+            owned_by("writer", leaving=anonymise("writer", "name"), or_nobody="The writer left."),
+            owned_by("reader"),
         ),
     )
     Table(
@@ -121,7 +124,7 @@ def joiner(service: Any) -> Joiner:
             row = next(count)
             session.execute(insert(tables("board")).values(id=row))
             session.execute(insert(tables("member")).values(board=row, person=subject))
-            session.execute(insert(tables("note")).values(id=row, writer=subject, name="Ines"))
+            session.execute(insert(tables("note")).values(id=row, writer=subject, reader="somebody", name="Ines"))
             words = vault.seal(Context(subject, "invoice", "words", str(row)), "paid")
             session.execute(insert(tables("invoice")).values(id=row, subject_id=subject, words=words))
         return subject
