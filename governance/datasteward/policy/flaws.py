@@ -66,4 +66,4 @@ def of_method(method: Method) -> Iterator[tuple[str, str, str]]:
             yield field, f"the method {method.method} of '{method.key}' takes no '{field}'", "remove it"
         elif field in _MOST_BITS and given is not None and not 0 <= given <= _MOST_BITS[field]:
             most = _MOST_BITS[field]
-            yield field, f"{given} bits of an address of '{method.key}' lead to a household", f"write {most} or fewer"
+            yield field, f"{given} bits of an address of '{method.key}' lead to a household", f"write 0 to {most}"

@@ -284,7 +284,7 @@ MISTAKES = {
         "v4: 24",
         "v4: 32",
         "32 bits of an address of 'user.device.ip_address' lead to a household",
-        "write 24 or fewer",
+        "write 0 to 24",
     ),
     "a field of another method": (
         "anonymisation.yaml",
