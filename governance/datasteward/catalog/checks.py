@@ -25,6 +25,7 @@ def of(catalog: Catalog, policies: PolicySet) -> list[Finding]:
         *catalog.faults,
         *spoken.categories(catalog, policies),
         *spoken.clocks(catalog, policies),
+        *spoken.rules(catalog, policies),
         *spoken.encryption(catalog, policies),
         *spoken.logged(catalog, policies),
         *ownerless.of(catalog, policies),

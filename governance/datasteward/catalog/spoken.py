@@ -70,6 +70,26 @@ def clocks(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
             yield Finding(*places.at(told.at, f"table {table.name}"), what, "name its column in clocks")
 
 
+def rules(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
+    """A finding for each rule of retention that names a table, or a column of a table that it governs, which no model has."""
+    names = [str(table.name) for table in catalog.tagged()]
+    for rule in policies.retention.values():
+        if rule.table is not None and rule.table not in names:
+            what = f"the rule '{rule.id}' is for a table '{rule.table}', which no model has"
+            yield _of_rule(policies, (rule.id, "table"), what, suggestion(rule.table, names))
+    for table in catalog.tagged():
+        for rule in policies.rules_for(catalog.record(table).category, table=str(table.name)):
+            for field in ("only_if", "generalise"):
+                for name in sorted(getattr(rule, field).keys() - set(table.c.keys())):
+                    what = f"the rule '{rule.id}' asks for a column '{name}', which {table.name} does not have"
+                    yield _of_rule(policies, (rule.id, field, name), what, suggestion(name, table.c.keys()))
+
+
+def _of_rule(policies: PolicySet, place: tuple[str, ...], what: str, remedy: str) -> Finding:
+    line = policies.line("retention.yaml", ("rules", *place))
+    return Finding(str(policies.directory / "retention.yaml"), line, what, remedy)
+
+
 def encryption(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
     """A finding for each column whose type and policies/encryption.yaml disagree; a primary key is found by, so it may."""
     for column in catalog.tagged_columns():

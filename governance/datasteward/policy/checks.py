@@ -11,8 +11,9 @@ from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from datasteward.policy.findings import Findings, Place, suggestion
+from datasteward.policy.flaws import of_method, of_rule
 from datasteward.policy.limits import Amount, Span
-from datasteward.policy.model import FiscalYearEnd, Method, RetentionRule
+from datasteward.policy.model import FiscalYearEnd
 from datasteward.policy.policyset import PolicySet, lineage
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")
@@ -126,35 +127,9 @@ def _encryption(policies: PolicySet, findings: Findings) -> None:
 
 def _retention(policies: PolicySet, findings: Findings) -> None:
     for rule in policies.retention.values():
-        for what, remedy in _flaws(rule):
+        for what, remedy in of_rule(rule):
             findings.at("retention.yaml", ("rules", rule.id), f"the rule '{rule.id}' {what}", remedy)
         _countries(findings, "retention.yaml", ("rules", rule.id, "by_country"), rule.by_country)
-
-
-def _flaws(rule: RetentionRule) -> Iterable[tuple[str, str]]:
-    if (rule.period is None) == (rule.until is None):
-        yield "must have either a period or an 'until'", "write one of the two"
-    if rule.period is not None and rule.clock is None:
-        yield "has a period, but nothing that it runs from", "add 'clock: created' or another clock"
-    if rule.until is not None and (rule.clock or rule.by_country):
-        yield (
-            "has a clock or countries, but no period that they would be for",
-            "remove them, or write 'period' for 'until'",
-        )
-    if "{period}" not in rule.wording and rule.period is not None:
-        yield "writes its period into its words", "write {period} there, so that the two cannot disagree"
-    if (rule.action == "anonymise") != bool(rule.anonymise):
-        yield "and its list 'anonymise' do not agree", "give action: anonymise and the categories to empty, or neither"
-    if (rule.action == "archive") != bool(rule.generalise):
-        yield "and its 'generalise' do not agree", "give action: archive and the columns that are kept, or neither"
-    if "" in rule.only_if or any(not values for values in rule.only_if.values()):
-        yield "has a condition that no record meets", "name a column, and in brackets the values that it may hold"
-    if (rule.on_erasure == "keep") != bool(rule.erasure_reason):
-        yield "and its erasure_reason do not agree", "a record kept on erasure needs its reason, no other has one"
-
-
-_TAKES: dict[str, tuple[str, ...]] = {"fixed": ("value",), "truncate_ip": ("v4", "v6"), "coarse_time": ("to",)}
-_MOST_BITS = {"v4": 24, "v6": 48}
 
 
 def _anonymisation(policies: PolicySet, findings: Findings) -> None:
@@ -164,32 +139,8 @@ def _anonymisation(policies: PolicySet, findings: Findings) -> None:
         findings.at(name, ("k", "value"), what, "write 2 or more")
     for key, method in anonymisation.methods.items():
         _known(findings, name, ("methods", key), "category", key, policies.taxonomy.categories)
-        for field, what, remedy in _weaknesses(method):
+        for field, what, remedy in of_method(method):
             findings.at(name, ("methods", key, field), what, remedy)
-
-
-def _weaknesses(method: Method) -> Iterable[tuple[str, str, str]]:
-    """What is wrong with a method: the field, the fault and its remedy.
-
-    Sources: GDPR recital 26; WP216 (Opinion 05/2014) section 4, recalled, on hashes of what can be guessed.
-    """
-    if method.method == "hash":
-        yield (
-            "method",
-            f"a hash of '{method.key}' is not anonymous, since whoever guesses the value finds it again "
-            "(GDPR recital 26; WP216 section 4)",
-            "write keyed_hash, whose key is destroyed, or empty",
-        )
-    takes = _TAKES.get(method.method, ())
-    for field in ("value", "v4", "v6", "to"):
-        given = getattr(method, field)
-        if given is None and field in takes:
-            yield "method", f"the method {method.method} of '{method.key}' needs '{field}'", f"add '{field}: …'"
-        elif given is not None and field not in takes:
-            yield field, f"the method {method.method} of '{method.key}' takes no '{field}'", "remove it"
-        elif field in _MOST_BITS and given is not None and not 0 <= given <= _MOST_BITS[field]:
-            most = _MOST_BITS[field]
-            yield field, f"{given} bits of an address of '{method.key}' lead to a household", f"write {most} or fewer"
 
 
 def _purposes(policies: PolicySet, findings: Findings) -> None:

@@ -44,8 +44,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(old: PolicySet, new: PolicySet) -> list[Change]:
-    """Every difference, file by file in the order of `PolicySet`; empty when both say the same in other words or order."""
-    return [change for file in files(new) for change in _Comparison(old, new, file).changes()]
+    """Every difference, file by file in the order of `PolicySet`; empty when both say the same."""
+    was, now = files(old), files(new)
+    return [change for file in now for change in _Comparison(old, new, file).between(was[file], now[file], (), 0)]
 
 
 def files(policies: PolicySet) -> dict[str, Any]:
@@ -63,9 +64,6 @@ class _Comparison:
         self.new = new
         self.file = file
 
-    def changes(self) -> Iterator[Change]:
-        return self.between(files(self.old)[self.file], files(self.new)[self.file], (), 0)
-
     def between(self, was: Any, now: Any, place: Place, depth: int) -> Iterator[Change]:
         """The differences of two values at `place`; its first `depth` steps are the entry's, the others lead to the field."""
         if was == now:
@@ -76,7 +74,8 @@ class _Comparison:
             return
         for key in [*before, *(key for key in after if key not in before)]:
             old, new = before.get(key), after.get(key)
-            inner = depth or (0 if isinstance(new, Mapping) else len(place) + 1)
+            section = isinstance(old, Mapping) and isinstance(new, Mapping)
+            inner = depth or (0 if section else len(place) + 1)
             yield from self.between(old, new, (*place, key), inner)
 
     def changed(self, place: Place, depth: int, was: Any, now: Any) -> Iterator[Change]:

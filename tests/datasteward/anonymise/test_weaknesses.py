@@ -31,7 +31,7 @@ from gptimages import all_models
 ROOT = Path(__file__).parents[3]
 KEY = tag("system.operations")
 KIND = "user.behavior.usage"
-EMPTY = Method(method="empty")
+EMPTY = Method(method="empty", why="test", source="test")
 
 
 @pytest.fixture(scope="session")
@@ -120,19 +120,25 @@ def test_a_row_whose_road_is_cut_and_names_nobody_has_no_weakness(shipped: Polic
         ),
         (
             catalog(Column("name", Sealed(), info=tag("user.name"))),
-            {"anonymise": (*OWNER, "user.name"), "methods": {"user.name": Method(method="keyed_hash")}},
+            {
+                "anonymise": (*OWNER, "user.name"),
+                "methods": {"user.name": Method(method="keyed_hash", why="test", source="test")},
+            },
             "can only be emptied",
         ),
         (
             catalog(Column("mail", String, info=tag("user.contact.email"))),
-            {"anonymise": (*OWNER, "user.contact"), "methods": {"user.contact": Method(method="hash")}},
+            {
+                "anonymise": (*OWNER, "user.contact"),
+                "methods": {"user.contact": Method(method="hash", why="test", source="test")},
+            },
             "tries out what was hashed",
         ),
         (
             catalog(Column("ip", String, info=tag("user.device"))),
             {
                 "anonymise": (*OWNER, "user.device"),
-                "methods": {"user.device": Method(method="truncate_ip", v4=24, v6=56)},
+                "methods": {"user.device": Method(method="truncate_ip", v4=24, v6=56, why="test", source="test")},
             },
             "as small as a household",
         ),
@@ -140,7 +146,7 @@ def test_a_row_whose_road_is_cut_and_names_nobody_has_no_weakness(shipped: Polic
             catalog(Column("ip", String, info=tag("user.device"))),
             {
                 "anonymise": (*OWNER, "user.device"),
-                "methods": {"user.device": Method(method="truncate_ip", v4=25, v6=48)},
+                "methods": {"user.device": Method(method="truncate_ip", v4=25, v6=48, why="test", source="test")},
             },
             "as small as a household",
         ),
@@ -157,7 +163,11 @@ def test_what_leads_back_is_grave(shipped: PolicySet, made: Catalog, told: dict[
     ("made", "told", "says"),
     [
         (catalog(Column("when", UtcDateTime(), info=tag(KIND))), {}, "leaves the exact time in when"),
-        (catalog(), {"methods": {"user.unique_id": Method(method="keyed_hash")}}, "rows of one value stay together"),
+        (
+            catalog(),
+            {"methods": {"user.unique_id": Method(method="keyed_hash", why="test", source="test")}},
+            "rows of one value stay together",
+        ),
         (catalog(more=_member), {}, "rows of member refer to it"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import JSON, Column, DateTime, ForeignKey, LargeBinary, MetaData, String, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -220,6 +221,25 @@ def test_what_must_be_encrypted_is_not_logged(people: MetaData, shipped: PolicyS
     assert [f.what for f in checks.of(tagged, shipped)] == [
         "the log's field to holds user.contact.email, which policies/encryption.yaml wants encrypted"
     ]
+
+
+def test_a_rule_names_tables_and_columns_that_there_are(people: MetaData, shipped: PolicySet) -> None:
+    """A rule for a table, or with a condition or an archive of columns, that no model has is found in retention.yaml."""
+    at = Column("at", DateTime, info=OPS)
+    Table("event", people, key(), at, info=record("user.behavior.usage", nobody("a test"), clocks={"created": "at"}))
+    usage = shipped.retention["usage-events"]
+    archive = replace(
+        usage, action="archive", only_if={"id": ("x",), "kind": ("made",)}, generalise={"at": "day", "of": "day"}
+    )
+    rules = {**shipped.retention, "usage-events": archive, "own": replace(usage, id="own", table="events")}
+    policies = replace(shipped, retention=rules)
+    findings = [f for f in checks.of(Catalog(people, faulty=True), policies) if f.file.endswith("retention.yaml")]
+    assert {(f.what, f.remedy) for f in findings} == {
+        ("the rule 'own' is for a table 'events', which no model has", "write 'event' if that is meant"),
+        ("the rule 'usage-events' asks for a column 'kind', which event does not have", "use one of: at, id"),
+        ("the rule 'usage-events' asks for a column 'of', which event does not have", "use one of: at, id"),
+    }
+    assert f"retention.yaml:{findings[-1].line}" == shipped.where("retention.yaml", ("rules", "usage-events"))
 
 
 def test_a_retention_clock_that_no_table_has(people: MetaData, shipped: PolicySet) -> None:

@@ -97,6 +97,17 @@ def test_a_removed_entry_is_said_where_it_stood(shipped_policies: PolicySet, spo
     assert change.where == f"cookies.yaml:{next(i for i, line in enumerate(lines, 1) if 'taste' in line)}"
 
 
+def test_a_text_that_comes_or_goes_is_one_change(shipped_policies: PolicySet, policy_copy: Path) -> None:
+    """A whole version of the privacy text is named once, not sentence by sentence."""
+    (policy_copy / "privacy/2027-01-05.md").unlink()
+    for old, new, kind in (
+        (shipped_policies, load(policy_copy), "removed"),
+        (load(policy_copy), shipped_policies, "added"),
+    ):
+        [change] = compare(old, new)
+        assert (change.entry, change.field, change.kind) == ("2027-01-05", "", kind)
+
+
 def test_another_order_of_a_list_is_a_change(shipped_policies: PolicySet, spoil: Spoil, policy_copy: Path) -> None:
     """A list with the same members in another order is told whole, before and after."""
     spoil("roles.yaml", r"\[staff:ticket:answer, staff:abuse:decide\]", "[staff:abuse:decide, staff:ticket:answer]")

@@ -98,6 +98,17 @@ def test_what_does_not_hold_is_said_with_file_line_and_remedy(wrong: str, spoil:
     assert begin <= said[0].line < begin + 7
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00\x01", b"\xff\xfe\xfa", b"- 1\n", b"a: &x [*x]", b"{", b"examples: [1]\n"]
+)
+def test_a_corrupt_file_of_examples_is_said(content: bytes, policy_copy: Path) -> None:
+    """A file full of something else is a finding of that file, and keeps no other from being verified."""
+    (policy_copy / "tests/more.yaml").write_bytes(content)
+    found = verify(load(policy_copy))
+    assert {finding.file for finding in found.findings} == {str(policy_copy / "tests/more.yaml")}
+    assert found.count >= 60
+
+
 def test_everything_that_does_not_hold_is_said_at_once(spoil: Spoil, policy_copy: Path) -> None:
     """One changed period breaks its examples, a file of examples that is gone leaves its rules without one."""
     spoil("retention.yaml", "period: P90D", "period: P80D")

@@ -173,6 +173,20 @@ MISTAKES = {
         "{period}",
     ),
     "anonymising nothing": ("retention.yaml", "^    anonymise: .*\n", "", "do not agree", "categories to empty"),
+    "an action at an event": (
+        "retention.yaml",
+        "    until: account_erased",
+        "    until: account_erased\n    action: shred",
+        "says 'shred', but waits for an event",
+        "give it a period",
+    ),
+    "a table with further categories": (
+        "retention.yaml",
+        r"    also: \[user.content",
+        "    table: generations\n    also: [user.content",
+        "is for a table alone and lists further categories",
+        "remove 'also'",
+    ),
     "an archive of nothing": (
         "retention.yaml",
         "action: anonymise\n    anonymise: .*",
@@ -206,7 +220,7 @@ MISTAKES = {
         "^    period: P13M",
         "    period: P13M\n    only_if: {kind: []}",
         "a condition that no record meets",
-        "the values that it may hold",
+        "the values that the column may hold",
     ),
     "nobody says whether it names a person": (
         "taxonomy.yaml",
@@ -270,7 +284,7 @@ MISTAKES = {
         "v4: 24",
         "v4: 32",
         "32 bits of an address of 'user.device.ip_address' lead to a household",
-        "write 24 or fewer",
+        "write 0 to 24",
     ),
     "a field of another method": (
         "anonymisation.yaml",
