@@ -26,7 +26,7 @@ BEFORE = ("begin", "farewell", "rows", "objects", "key")
 
 
 def metadata() -> MetaData:
-    """People; their letters with pages and objects; boards that several own; notes that stay for their reader without the writer's name; invoices."""
+    """People; their letters with pages and objects; boards that several own; notes of two people; invoices."""
     made = MetaData()
     key = tag("system.operations")
     Table(
