@@ -219,14 +219,6 @@ class PurposeContext(DefaultExecutionContext):
     """Refuses what comes to execution without having gone through the compiler."""
 
     @classmethod
-    def _init_compiled(
-        cls, dialect: Any, connection: Any, dbapi: Any, options: Any, compiled: Any, *args: Any, **kw: Any
-    ) -> Any:
-        if compiled.dialect is not dialect:
-            raise PurposeError("This statement was compiled for another purpose: execute the statement itself.")
-        return super()._init_compiled(dialect, connection, dbapi, options, compiled, *args, **kw)
-
-    @classmethod
     def _init_ddl(cls, dialect: Any, *args: Any) -> Any:
         dialect.rules.check_text()
         return super()._init_ddl(dialect, *args)
