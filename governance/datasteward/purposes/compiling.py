@@ -33,6 +33,9 @@ SYMBOL = re.compile(r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|`?:]+")
 TRANSACTION = re.compile(r"BEGIN( (DEFERRED|IMMEDIATE|EXCLUSIVE))?|COMMIT|ROLLBACK")
 """What a driver's `begin` event may send as a string."""
 
+IN_WHERE = "purpose_in_where"
+"""Where the compiler notes the tables of a SELECT whose condition stands in its WHERE."""
+
 
 class Visible(ColumnElement[bool]):
     """The condition, inside a statement that is being compiled, that a row of `table` is open to the purpose."""
@@ -132,13 +135,15 @@ class PurposeCompiler(SQLCompiler):
         if self._in_condition or not asfrom:
             return text
         self._rules.check_table(table)
-        if iscrud or table not in self._rules.visible or table in self._in_where():
+        if iscrud or table not in self._rules.visible:
             return text
         name = self.preparer.format_table(table)
         rows = f"(SELECT * FROM {name} WHERE {self._open_rows(table)})"  # noqa: S608 (rendered by this very compiler)
         alias = kw.get("enclosing_alias")
         if alias is not None and alias.element is table:
             return rows
+        if table in self.stack[-1].get(IN_WHERE, ()):
+            return text
         return rows + (text.removeprefix(name) or f" AS {name}")
 
     def visit_visible(self, element: Visible, **kw: Any) -> str:  # noqa: ARG002
@@ -176,12 +181,9 @@ class PurposeCompiler(SQLCompiler):
         """A locking SELECT has the condition in its WHERE: PostgreSQL would lock every row of a sub-select below a LIMIT."""
         if select._for_update_arg is not None:
             plain = {table for table in froms if isinstance(table, Table) and table in self._rules.visible}
-            self.stack[-1]["purpose_in_where"] = plain
+            self.stack[-1][IN_WHERE] = plain
             select = select.where(*(Visible(table) for table in plain))
         return super()._compose_select_body(text, select, compile_state, inner_columns, froms, *rest)
-
-    def _in_where(self) -> set[Table]:
-        return cast("set[Table]", self.stack[-1].get("purpose_in_where", set())) if self.stack else set()
 
     def _limited(self, statement: Any) -> Any:
         table = statement.table

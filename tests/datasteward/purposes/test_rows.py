@@ -85,6 +85,10 @@ def queries() -> dict[str, tuple[Select[Any], set[Any]]]:
         "lock": (select(Album.person_id).order_by(Album.n).limit(5).with_for_update(), {"ada"}),
         "lock an alias": (select(a.person_id).with_for_update(of=a), {"ada"}),
         "lock a join": (select(Person.id).join(Person.albums).with_for_update(of=Album, skip_locked=True), {"ada"}),
+        "lock a table and its alias": (
+            select(a.person_id).where(Album.n == a.n).with_for_update(),
+            {"ada"},
+        ),
         "lock two": (select(Person.id).where(Person.id == Album.person_id).with_for_update(), {"ada"}),
         "group": (select(Album.person_id).group_by(Album.person_id).having(func.count() > 0), {"ada"}),
         "label in order": (select(Album.person_id.label("who")).order_by("who"), {"ada"}),
