@@ -142,7 +142,7 @@ class PurposeCompiler(SQLCompiler):
         alias = kw.get("enclosing_alias")
         if alias is not None and alias.element is table:
             return rows
-        if table in self.stack[-1].get(IN_WHERE, ()):
+        if table in cast("dict[str, Any]", self.stack[-1]).get(IN_WHERE, ()):
             return text
         return rows + (text.removeprefix(name) or f" AS {name}")
 
@@ -181,7 +181,7 @@ class PurposeCompiler(SQLCompiler):
         """A locking SELECT has the condition in its WHERE: PostgreSQL would lock every row of a sub-select below a LIMIT."""
         if select._for_update_arg is not None:
             plain = {table for table in froms if isinstance(table, Table) and table in self._rules.visible}
-            self.stack[-1][IN_WHERE] = plain
+            cast("dict[str, Any]", self.stack[-1])[IN_WHERE] = plain
             select = select.where(*(Visible(table) for table in plain))
         return super()._compose_select_body(text, select, compile_state, inner_columns, froms, *rest)
 

@@ -84,4 +84,4 @@ def _visible(catalog: Catalog, purpose: Purpose, table: Table) -> ColumnElement[
     """The rows without an owner whose data is closed to the purpose: a row of nobody is open. None: all rows are."""
     if table is standing.TABLE or not standing.excludes(purpose) or not catalog.record(table).owners:
         return None  # what stands has to be known to those who keep to it
-    return not_(catalog.some_person(table, lambda person: standing.excluded(purpose, person)))
+    return not_(catalog.some_person(table, lambda person: standing.excluded(purpose, person), each=True))
