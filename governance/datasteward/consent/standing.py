@@ -25,7 +25,8 @@ def put(session: Session, subject: str, purpose: str, kind: Kind, *, stands: boo
     if not stands:
         return changed(session, delete(Standing).where(*_this(subject, purpose, kind))) > 0
     added = insert(Standing).values(subject_id=subject, purpose=purpose, kind=kind)
-    return changed(session, added.on_conflict_do_nothing()) > 0  # two may say the same at once
+    unless = added.on_conflict_do_nothing().returning(Standing.kind)  # two may say the same at once
+    return session.scalar(unless) is not None
 
 
 def standing(session: Session, subject: str, purpose: str, kind: Kind) -> bool:
