@@ -139,6 +139,7 @@ UNKNOWN = Table("person", MetaData(), Column("id", String))
         select(UNKNOWN.c.id),
         select(func.count()).select_from(UNKNOWN),
         select(table("person", column("mail"))),
+        insert(UNKNOWN),
         insert(UNKNOWN).values(id="x"),
         update(UNKNOWN).values(id="x"),
         update(UNKNOWN.alias()).values(id="x"),
