@@ -128,7 +128,7 @@ class ErasureUnfinished(StewardError):
     """An erasure is not through: an object cannot be destroyed now, or the scan found something. Run it again."""
 
 
-class PurposeError(StewardError):
+class PurposeError(StewardError, DontWrapMixin):
     """The purpose for which the data was opened does not allow this use."""
 
 

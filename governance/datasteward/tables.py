@@ -2,7 +2,7 @@
 
 from datasteward.audit.models import AuditEntry
 from datasteward.base import StewardBase
-from datasteward.consent.models import ConsentRecord
+from datasteward.consent.models import ConsentRecord, Standing
 from datasteward.disposal.models import KeyDisposal, ObjectDisposal
 from datasteward.processors.models import Disclosure
 from datasteward.retention.models import LegalHold, RetentionPlan
@@ -18,6 +18,7 @@ __all__ = [
     "LegalHold",
     "ObjectDisposal",
     "RetentionPlan",
+    "Standing",
     "SubjectRequest",
     "metadata",
 ]

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit.models import AuditEntry
@@ -133,4 +133,4 @@ def _check(name: str, value: Fact) -> None:
 
 def _lock(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        session.execute(select(func.pg_advisory_xact_lock(LOCK)))

@@ -101,13 +101,21 @@ class Catalog:
         return [c for c in table.columns if self.tag(c).holds == "object"]
 
     def some_person(
-        self, table: Table, test: Test, *, roads: tuple[Road, ...] | None = None, sub: Sub = nested
+        self,
+        table: Table,
+        test: Test,
+        *,
+        roads: tuple[Road, ...] | None = None,
+        sub: Sub = nested,
+        each: bool = False,
     ) -> ColumnElement[bool]:
         """Whether a row of `table` has an owner whose id passes `test`: true or false, never NULL.
 
-        `roads` looks along these roads instead of all that own; `sub` makes the sub-selects.
+        `roads` looks along these roads instead of all that own; `sub` makes the sub-selects; `each` asks for each row by
+        itself (EXISTS), which suits a filter that lets most rows through.
         """
-        return ownership.some_person(self, table, test, self.record(table).owners if roads is None else roads, sub)
+        chosen = self.record(table).owners if roads is None else roads
+        return ownership.some_person(self, table, test, chosen, sub, each)
 
     def belonging_to(self, table: Table, subject: str) -> ColumnElement[bool]:
         """The condition that a row of `table` belongs to the data subject `subject`, alone or with others."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    exists,
     false,
     or_,
     select,
@@ -36,25 +37,29 @@ Test = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 
 
 def some_person(
-    catalog: Catalog, table: Table, test: Test, roads: Iterable[Road], sub: Sub = nested
+    catalog: Catalog, table: Table, test: Test, roads: Iterable[Road], sub: Sub = nested, each: bool = False
 ) -> ColumnElement[bool]:
     """Whether one of the roads leads from a row of `table` to a person whose id passes the test."""
-    return or_(false(), *(_along(catalog, table, road, test, sub) for road in roads))
+    return or_(false(), *(_along(catalog, table, road, test, sub, each) for road in roads))
 
 
-def _along(catalog: Catalog, table: Table, road: Road, test: Test, sub: Sub) -> ColumnElement[bool]:
+def _along(catalog: Catalog, table: Table, road: Road, test: Test, sub: Sub, each: bool) -> ColumnElement[bool]:
     if road.kind == "nobody":
         return false()
     if road.kind in ("subject", "by"):
         column = table.c[road.columns[0]]
-        return test(column) if road.kind == "subject" else column.is_not(None) & test(column)
+        filled = road.kind == "subject" or (each and not column.nullable)
+        return test(column) if filled else column.is_not(None) & test(column)
     key = key_of(catalog, table, road)
     here, there = (own(key), far(key)) if road.kind == "via" else (far(key), own(key))
     other = key.referred_table if road.kind == "via" else key.table
     onward = onward_roads(catalog, other, table, seen=not road.owns)
-    theirs = catalog.some_person(other, test, roads=onward, sub=sub)
+    theirs = catalog.some_person(other, test, roads=onward, sub=sub, each=each)
     if other is table:
         theirs = below(table, [key], theirs)
+    elif each:
+        matches = [element == at for element, at in zip(there, here, strict=True)]
+        return exists().where(*matches, theirs).correlate_except(other)
     if road.kind == "through":
         theirs = theirs & _filled(there)
     return one_of(here, sub(select(*there).where(theirs)))

@@ -1,4 +1,4 @@
-"""The table of consents and objections: each answer of a person is a row of its own, none is overwritten."""
+"""The tables of consents and objections: the history, of which nothing is overwritten, and what stands now."""
 
 from __future__ import annotations
 
@@ -32,3 +32,17 @@ class ConsentRecord(StewardBase):
     how: Mapped[str] = mapped_column(String(40), info=tag("user.legal.consent"))
     wording: Mapped[str] = mapped_column(String(64), info=tag("user.legal.consent"))
     at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("user.legal.consent"))
+
+
+class Standing(StewardBase):
+    """What stands now: a `consent` or an `objection` to one purpose, or a `restriction` of all (`purpose` is `*`).
+
+    Kept beside the history so that a purpose's filter is one look into an index; written by `records` and `restriction`.
+    """
+
+    __tablename__ = "steward_standing"
+    __table_args__ = {"info": record("user.legal.consent", owned_by("subject_id"))}
+
+    subject_id: Mapped[str] = mapped_column(String(40), primary_key=True, info=tag("user.unique_id"))
+    purpose: Mapped[str] = mapped_column(String(40), primary_key=True, info=tag("user.legal.consent"))
+    kind: Mapped[str] = mapped_column(String(12), primary_key=True, info=tag("user.legal.consent"))

@@ -1,7 +1,8 @@
 """Consents and objections: what a person answered about each purpose, and whether a purpose may use their data.
 
-Every answer is a row of its own and an audit entry; the latest of a kind counts. Which purposes need a consent and which
-may be objected to stands in policies/purposes.yaml. No answer is never a consent (GDPR 4(11), 7) and never an objection.
+Every answer is a row of its own and an audit entry; the latest of a kind counts, and `standing` keeps it at hand. Which
+purposes need a consent and which may be objected to stands in policies/purposes.yaml. No answer is never a consent (GDPR
+4(11), 7) and never an objection.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.base import new_id
+from datasteward.consent import standing
 from datasteward.consent.models import ConsentRecord
 from datasteward.errors import PurposeError
 from datasteward.policy import PolicySet, Purpose
@@ -69,6 +71,7 @@ def answer(
         )
     )
     session.flush()
+    standing.put(session, subject, purpose, kind, stands=granted)
     act = {"consent": ("withdrawn", "given"), "objection": ("taken-back", "made")}[kind][granted]
     audit.append(session, f"{kind}.{act}", actor=subject, subject=subject, now=now, purpose=purpose, how=how)
     return True
@@ -88,25 +91,21 @@ def latest(session: Session, subject: str, purpose: str, kind: Kind) -> Answer |
 
 def consents(session: Session, subject: str, purpose: str) -> bool:
     """Whether the person's consent to this purpose stands."""
-    found = latest(session, subject, purpose, "consent")
-    return found is not None and found.granted
+    return standing.standing(session, subject, purpose, "consent")
 
 
 def objects(session: Session, subject: str, purpose: str) -> bool:
     """Whether the person's objection to this purpose stands."""
-    found = latest(session, subject, purpose, "objection")
-    return found is not None and found.granted
+    return standing.standing(session, subject, purpose, "objection")
 
 
 def allowed(session: Session, policies: PolicySet, subject: str, purpose: str) -> bool:
-    """Whether the person's data may be used for this purpose: consented where needed, not objected to where that counts.
+    """Whether the person's data may be used for this purpose: consented where needed, not objected to where that counts,
+    and not restricted where that counts (the same rule that filters the rows of a purpose's session).
 
     Raises PurposeError for a purpose that is not in the policies.
     """
-    known = _purpose(policies, purpose)
-    if known.needs_consent and not consents(session, subject, purpose):
-        return False
-    return not (known.objectable and objects(session, subject, purpose))
+    return not session.scalar(select(standing.excluded(named(policies, purpose), literal(subject))))
 
 
 def history(session: Session, subject: str) -> list[ConsentRecord]:
@@ -115,7 +114,8 @@ def history(session: Session, subject: str) -> list[ConsentRecord]:
     return list(session.scalars(query.order_by(ConsentRecord.at.desc(), ConsentRecord.id.desc())))
 
 
-def _purpose(policies: PolicySet, purpose: str) -> Purpose:
+def named(policies: PolicySet, purpose: str) -> Purpose:
+    """The purpose of that name. Raises PurposeError when the policies have none."""
     try:
         return policies.purposes[purpose]
     except KeyError:
@@ -123,7 +123,7 @@ def _purpose(policies: PolicySet, purpose: str) -> Purpose:
 
 
 def _check(policies: PolicySet, purpose: str, kind: Kind) -> None:
-    known = _purpose(policies, purpose)
+    known = named(policies, purpose)
     if kind not in get_args(Kind):
         raise PurposeError("An answer is a consent or an objection.")
     if kind == "consent" and not known.needs_consent:

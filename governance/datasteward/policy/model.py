@@ -83,7 +83,10 @@ class Encryption(msgspec.Struct, frozen=True):
 
 
 class Purpose(Sourced, frozen=True, kw_only=True):
-    """What data is used for, and by which right (GDPR Art. 6). `words` finishes the sentence "We use it for …"."""
+    """What data is used for, and by which right (GDPR Art. 6). `words` finishes the sentence "We use it for …".
+
+    `despite_restriction`: why it may also use data of people whose processing is restricted (GDPR Art. 18(2)).
+    """
 
     id: str
     name: str
@@ -94,6 +97,7 @@ class Purpose(Sourced, frozen=True, kw_only=True):
     objectable: bool = False
     needs_consent: bool = False
     interest: str | None = None
+    despite_restriction: str | None = None
 
 
 Clock = Literal["created", "last_used", "last_activity", "expires", "ended", "closed", "fiscal_year_end"]

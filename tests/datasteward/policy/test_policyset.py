@@ -115,7 +115,7 @@ def test_what_nobody_speaks_of_is_an_error(shipped_policies: PolicySet) -> None:
 def test_purposes_and_recipients_of_a_category(shipped_policies: PolicySet) -> None:
     """A purpose or a recipient of a category is one of everything below it."""
     prompt = "user.content.private.prompt"
-    assert [purpose.id for purpose in shipped_policies.purposes_of(prompt)] == ["generate", "deliver"]
+    assert [purpose.id for purpose in shipped_policies.purposes_of(prompt)] == ["generate", "deliver", "law"]
     assert {one.id for one in shipped_policies.recipients_of(prompt)} == {"preview", "openai", "hosting"}
     assert {one.id for one in shipped_policies.recipients_of("user.behavior.engagement")} == {"hosting"}
 

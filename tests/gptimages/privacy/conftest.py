@@ -63,10 +63,10 @@ def _row(session: Session, here: Installation, table: Table, seeded: Seeded) -> 
     stored: dict[str, Any] = {}
     for column in table.columns:
         name = str(column.name)
-        if column.primary_key:
-            value = key
-        elif road.kind == "by" and column.name in road.columns:
+        if road.kind == "by" and column.name in road.columns:
             value = seeded.subject
+        elif column.primary_key and len(table.primary_key.columns) == 1:
+            value = key
         elif column.foreign_keys:
             value = _referred(session, here, column, seeded)
         else:

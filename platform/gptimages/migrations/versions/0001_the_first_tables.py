@@ -676,6 +676,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_steward_retention_plan_made_at"), ["made_at"], unique=False)
 
     op.create_table(
+        "steward_standing",
+        sa.Column("subject_id", sa.String(length=40), nullable=False),
+        sa.Column("purpose", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.PrimaryKeyConstraint("subject_id", "purpose", "kind", name=op.f("pk_steward_standing")),
+    )
+    op.create_table(
         "steward_subject_request",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("subject_id", sa.String(length=40), nullable=False),
@@ -706,6 +713,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_steward_subject_request_state_due")
 
     op.drop_table("steward_subject_request")
+    op.drop_table("steward_standing")
     with op.batch_alter_table("steward_retention_plan", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_steward_retention_plan_made_at"))
 
