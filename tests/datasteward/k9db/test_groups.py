@@ -50,7 +50,7 @@ def test_rows_belong_to_people_over_several_tables(service: Any) -> None:
         "deep": [(0, 2), (1, 2), (2, 0), (3, 1), (4, 3)],
     }
     book = service(made, rows)
-    theirs = {"user": [("5", "u10")], "addr": [(2, "5")], "phones": [(0, 2)], "deep": [(2, 0)]}
+    theirs: Rows = {"user": [("5", "u10")], "addr": [(2, "5")], "phones": [(0, 2)], "deep": [(2, 0)]}
     mine = {name: [row for row in found if row not in theirs[name]] for name, found in rows.items()}
     assert book.get("0") == mine
     assert sum(book.forget("0").rows.values()) == 10

@@ -1,0 +1,47 @@
+"""Roads by which people appear in rows: where they may lead, and where not."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Column, ForeignKey, MetaData, String, Table
+
+from datasteward.catalog import Catalog, Road, is_subject, owned_by, owned_via, record, seen_via, tag
+from datasteward.errors import CatalogError
+
+
+def schema(**tables: tuple[list[str], list[Road]]) -> MetaData:
+    """A table of people, and tables that each belong to one and refer to the named others."""
+    made = MetaData()
+    info = tag("system.operations")
+    key = Column("id", String, primary_key=True, info=info)
+    Table("person", made, key, info=record("user.account", is_subject("id")))
+    for name, (others, roads) in tables.items():
+        keys = [Column(other, String, ForeignKey(f"{other}.id"), info=info) for other in others]
+        columns = [Column("id", String, primary_key=True, info=info), Column("owner", String, info=info)]
+        Table(name, made, *columns, *keys, info=record("user.behavior.usage", *roads))
+    return made
+
+
+def test_roads_by_which_people_appear_may_not_lead_in_a_circle() -> None:
+    """Two tables that are each seen by whoever sees the other would never be done."""
+    made = schema(
+        first=(["second"], [owned_by("owner"), seen_via("second")]),
+        second=(["first"], [owned_by("owner"), seen_via("first")]),
+    )
+    with pytest.warns(match="unresolvable cycles"), pytest.raises(CatalogError, match="lead in a circle"):
+        Catalog(made)
+
+
+def test_a_circle_of_which_one_half_owns_comes_to_an_end() -> None:
+    """After an owning road only such follow: whoever owns the second owns the first, and sees the second for it."""
+    made = schema(first=(["second"], [owned_via("second")]), second=(["first"], [owned_by("owner"), seen_via("first")]))
+    with pytest.warns(match="unresolvable cycles"):
+        catalog = Catalog(made)
+    assert "WHERE" in str(catalog.concerning(made.tables["second"], "somebody"))
+
+
+def test_a_tree_may_be_seen_and_not_owned_by_what_stands_above() -> None:
+    """A key to the table itself is a road to see by; whose a row is must stand in the row."""
+    Catalog(schema(comment=(["comment"], [owned_by("owner"), seen_via("comment")])))
+    with pytest.raises(CatalogError, match="leads back to comment"):
+        Catalog(schema(comment=(["comment"], [owned_by("owner"), owned_via("comment")])))
