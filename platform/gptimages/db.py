@@ -18,7 +18,11 @@ BUSY_MILLISECONDS = 30_000
 
 
 class Database:
-    """The service's database. `read` and `write` are the only two ways in; `url` is a SQLAlchemy URL."""
+    """The service's database. `read` and `write` are the only two ways in; `url` is a SQLAlchemy URL.
+
+    Both see everything, for the toolkit's own engines and for migrations, unless they are given a purpose's view of the
+    engine: the service opens data by Installation.reading and .writing, which do so.
+    """
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
@@ -29,21 +33,21 @@ class Database:
             self._one_state = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A session whose work is committed when the block ends and undone when it raises."""
+    def write(self, view: Engine | None = None, info: dict[Any, Any] | None = None) -> Iterator[Session]:
+        """A session whose work is committed when the block ends and undone when it raises; `info` tells whose it is."""
         with (
-            self.engine.connect().execution_options(**{WRITING: True}) as connection,
-            Session(connection, expire_on_commit=False) as session,
+            (view or self.engine).connect().execution_options(**{WRITING: True}) as connection,
+            Session(connection, expire_on_commit=False, info=info) as session,
             session.begin(),
         ):
             yield session
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self, view: Engine | None = None, info: dict[Any, Any] | None = None) -> Iterator[Session]:
         """A session that sees one consistent state and writes nothing: what it was made to change is undone."""
         with (
-            self.engine.connect().execution_options(**self._one_state) as connection,
-            Session(connection, expire_on_commit=False) as session,
+            (view or self.engine).connect().execution_options(**self._one_state) as connection,
+            Session(connection, expire_on_commit=False, info=info) as session,
         ):
             try:
                 yield session

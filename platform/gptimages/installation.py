@@ -6,19 +6,22 @@ Opening says in one sentence what is wrong with a directory, a key, a database o
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
 import msgspec
+from sqlalchemy.orm import Session
 
 from datasteward import tables
 from datasteward.catalog import Catalog, checks
 from datasteward.keys import Vault
 from datasteward.objects import EncryptedObjects
 from datasteward.policy import PolicySet
+from datasteward.purposes import Purposes
+from datasteward.purposes.purposes import told
 from datasteward.rights.erasure import check_kept
 from datasteward.steward import Steward
 from gptimages import all_models, opening, origin
@@ -63,6 +66,22 @@ class Installation:
         """The encrypted object store."""
         return self.steward.objects
 
+    def reading(self, purpose: str, actor: str) -> AbstractContextManager[Session]:
+        """A session for a purpose of policies/purposes.yaml that sees one state and writes nothing (see Database.read).
+
+        `actor` is an opaque id or the name of a job. What the purpose does not cover raises PurposeError.
+        """
+        return self.db.read(self._purposes.engine(purpose), told(purpose, actor))
+
+    def writing(self, purpose: str, actor: str) -> AbstractContextManager[Session]:
+        """A session for a purpose whose work is committed when the block ends (see Database.write)."""
+        return self.db.write(self._purposes.engine(purpose), told(purpose, actor))
+
+    @property
+    def _purposes(self) -> Purposes:
+        assert self.steward.purposes is not None  # noqa: S101 - open_installation has given it one
+        return self.steward.purposes
+
     def close(self) -> None:
         """Closes the database and the key store."""
         self.db.close()
@@ -100,6 +119,7 @@ def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: b
         check_kept(steward)
         db = opening.database(settings)
         opened.callback(db.close)
+        steward = replace(steward, purposes=Purposes(db.engine, found, policies))
         if as_found:
             with db.read() as session:
                 settings = msgspec.structs.replace(settings, demo=origin.is_demo(session))
