@@ -23,7 +23,7 @@ def sound(tables: Iterable[Table]) -> tuple[Table, ...]:
     """The tables without a fault whose roads lead to none that has one."""
     known = {str(table.name): table for table in tables}
     good = {name for name, table in known.items() if not any(_of(table, known))}
-    while bad := {name for name in good if not good.issuperset(_next(known[name]))}:
+    while bad := {name for name in good if not good.issuperset(_ahead(known[name]))}:
         good -= bad
     kept = {name: table for name, table in known.items() if name in good}
     return () if any(_circles(kept)) else tuple(kept.values())
@@ -91,7 +91,11 @@ def _circles(known: Mapping[str, Table]) -> Iterator[Finding]:
                 yield Finding(*places.of_table(known[name]), f"the roads of {name} lead in a circle", remedy)
 
 
-def _next(table: Table, owns: bool = True) -> Iterator[str]:
+def _ahead(table: Table) -> set[str]:
+    return {*_next(table, True), *_next(table, False)}
+
+
+def _next(table: Table, owns: bool) -> Iterator[str]:
     for road in _roads(table, owns):
         if road.kind == "through":
             yield road.table

@@ -45,3 +45,10 @@ def test_a_tree_may_be_seen_and_not_owned_by_what_stands_above() -> None:
     Catalog(schema(comment=(["comment"], [owned_by("owner"), seen_via("comment")])))
     with pytest.raises(CatalogError, match="leads back to comment"):
         Catalog(schema(comment=(["comment"], [owned_by("owner"), owned_via("comment")])))
+
+
+def test_a_table_that_is_seen_over_a_faulty_one_is_not_sound() -> None:
+    """A faulty catalog leaves out what leads to a fault, by whichever road: nobody could follow it."""
+    made = schema(first=([], [owned_by("owner")]), second=(["first"], [owned_by("owner"), seen_via("first")]))
+    made.tables["first"].c.owner.info = {}
+    assert [table.name for table in Catalog(made, faulty=True).sound()] == ["person"]
