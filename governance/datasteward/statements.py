@@ -59,6 +59,17 @@ def among(columns: Sequence[ColumnElement[Any]], keys: Iterable[Sequence[Any]]) 
     return tuple_(*columns).in_([tuple(key) for key in keys])
 
 
+def must_go(key: ForeignKeyConstraint) -> bool:
+    """Whether a row that refers by `key` has to go with what it refers to (else it lets go of it)."""
+    return not released(key)
+
+
+def released(key: ForeignKeyConstraint) -> list[str]:
+    """The columns that a row empties to let go of what it refers to by `key`; none when it has to go with it."""
+    columns = [column for column in key.columns if column.nullable and not column.primary_key]
+    return [str(column.name) for column in columns] if key.ondelete == "SET NULL" else []
+
+
 def below(table: Table, keys: Iterable[ForeignKeyConstraint], rows: ColumnElement[bool]) -> ColumnElement[bool]:
     """The rows, and those of the same table that refer to one of them by one of the keys, at any depth."""
     return _closure(table, keys, rows, lambda known, step: (step, known))

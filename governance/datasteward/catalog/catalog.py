@@ -6,19 +6,21 @@ tables. What follows from a road as SQL stands in `ownership`, what can be wrong
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from copy import copy
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, CompoundSelect, ForeignKeyConstraint, MetaData, Select, Table, literal
-from sqlalchemy.schema import Column
+from sqlalchemy.exc import SAWarning
+from sqlalchemy.schema import Column, sort_tables
 
 from datasteward.catalog import faults, ownership
 from datasteward.catalog.ownership import Test
 from datasteward.catalog.roads import Road
 from datasteward.catalog.tags import RECORD, TAG, Record, Tag
 from datasteward.errors import CatalogError
-from datasteward.statements import Sub, nested
+from datasteward.statements import Sub, must_go, nested
 
 
 class Catalog:
@@ -36,7 +38,7 @@ class Catalog:
         log_fields: Mapping[str, Mapping[Any, Any]] | None = None,
         faulty: bool = False,
     ) -> None:
-        self.tables: tuple[Table, ...] = tuple(t for m in metadatas for t in m.sorted_tables)
+        self.tables: tuple[Table, ...] = tuple(t for m in metadatas for t in _sorted(m))
         self.prefixes: dict[str, Tag] = {name: info[TAG] for name, info in (prefixes or {}).items()}
         self.log_fields: dict[str, Tag] = {name: info[TAG] for name, info in (log_fields or {}).items()}
         self._by_name = {t.name: t for t in self.tables}
@@ -150,6 +152,22 @@ class Catalog:
     def dependents(self, table: Table) -> list[ForeignKeyConstraint]:
         """The foreign keys that point at `table` from anywhere in the catalog (a row may not outlive what it refers to)."""
         return [key for child in self.tables for key in foreign_keys(child) if key.referred_table is table]
+
+
+def _sorted(metadata: MetaData) -> list[Table]:
+    """The tables, each after those it refers to; where that goes in a circle, after those that its rows must refer to."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SAWarning)
+        try:
+            return metadata.sorted_tables
+        except SAWarning:
+            warnings.simplefilter("ignore", SAWarning)  # where there is no such order either, `faults` tells of it
+            return sort_tables(metadata.tables.values(), skip_fn=_lets_go)
+
+
+def _lets_go(key: Any) -> bool:
+    """Whether a ForeignKey may be empty."""
+    return not must_go(key.constraint)
 
 
 def foreign_keys(table: Table) -> list[ForeignKeyConstraint]:

@@ -10,13 +10,14 @@ from datasteward.catalog import places
 from datasteward.catalog.roads import Road
 from datasteward.catalog.tags import RECORD, TAG, Record
 from datasteward.policy.findings import Finding
+from datasteward.statements import must_go
 
 
 def of(tables: Iterable[Table]) -> list[Finding]:
     """A finding for each fault in the tags of these tables, at the line of the table or column."""
     known = {str(table.name): table for table in tables}
     found = [fault for table in known.values() for fault in _of(table, known)]
-    return found or list(_circles(known))
+    return found or [*_circles(known), *_knots(known)]
 
 
 def sound(tables: Iterable[Table]) -> tuple[Table, ...]:
@@ -89,6 +90,20 @@ def _circles(known: Mapping[str, Table]) -> Iterator[Finding]:
             if name in _reached(leads, name):
                 remedy = "name the owner in a column of one of the tables"
                 yield Finding(*places.of_table(known[name]), f"the roads of {name} lead in a circle", remedy)
+
+
+def _knots(known: Mapping[str, Table]) -> Iterator[Finding]:
+    """Rows of different tables that must refer to each other: neither could be deleted first."""
+    needs = {
+        name: {str(k.referred_table.name) for k in table.foreign_key_constraints if must_go(k)} - {name}
+        for name, table in known.items()
+    }
+    for name in known:
+        if name in _reached(needs, name):
+            remedy = "let one of the foreign keys be empty, with ON DELETE SET NULL"
+            yield Finding(
+                *places.of_table(known[name]), f"rows of {name} must refer to rows that refer to them", remedy
+            )
 
 
 def _ahead(table: Table) -> set[str]:

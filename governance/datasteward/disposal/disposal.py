@@ -15,11 +15,11 @@ from sqlalchemy.schema import Column
 
 from datasteward.catalog import Catalog
 from datasteward.catalog.ownership import far, own
-from datasteward.disposal.hanging import hanging, must_go, released
+from datasteward.disposal.hanging import hanging
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectStoreError
 from datasteward.objects import EncryptedObjects
-from datasteward.statements import changed, nested, one_of
+from datasteward.statements import changed, must_go, nested, one_of, released
 
 BATCH = 500
 

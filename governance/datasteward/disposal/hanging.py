@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, or_, select
 
 from datasteward.catalog import Catalog, foreign_keys
 from datasteward.catalog.ownership import far, own
-from datasteward.statements import Sub, above, below, nested, one_of
+from datasteward.statements import Sub, above, below, must_go, nested, one_of
 
 
 def hanging(
@@ -27,17 +27,6 @@ def hanging(
         if refers and child is not table:
             found[child] = descendants(child, or_(*refers))
     return list(reversed(found.items()))
-
-
-def must_go(key: ForeignKeyConstraint) -> bool:
-    """Whether a row that refers by `key` has to go with what it refers to (else it lets go of it)."""
-    return not released(key)
-
-
-def released(key: ForeignKeyConstraint) -> list[str]:
-    """The columns that a row empties to let go of what it refers to by `key`; none when it has to go with it."""
-    columns = [column for column in key.columns if column.nullable and not column.primary_key]
-    return [str(column.name) for column in columns] if key.ondelete == "SET NULL" else []
 
 
 def descendants(table: Table, rows: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -29,12 +29,12 @@ from sqlalchemy.orm import Session
 from datasteward.catalog import Catalog, Tag, within
 from datasteward.catalog.ownership import far, key_of, own
 from datasteward.disposal.disposal import BATCH
-from datasteward.disposal.hanging import ancestors, must_go, released
+from datasteward.disposal.hanging import ancestors
 from datasteward.errors import HoldInTheWay
 from datasteward.retention import holds
 from datasteward.retention.models import LegalHold
 from datasteward.retention.scope import Scope, one_of_rows
-from datasteward.statements import among, one_of, these
+from datasteward.statements import among, must_go, one_of, released, these
 from datasteward.types import Sealed
 
 Condition = ColumnElement[bool]
