@@ -56,10 +56,18 @@ DELETE FROM usage_event WHERE ctid = ANY(ARRAY(
 
 
 def retention_apply(full: bool) -> Row:
-    """A million rows of which a tenth is due, audit and certificate included: rows deleted in a second."""
+    """A million rows of which a tenth is due, audit and certificate included: rows deleted in a second.
+
+    Both sides use the one engine of a running service; before each turn what went is put back and the table vacuumed.
+    """
     with _servers() as (postgres, steward):
-        url = _filled(postgres, MILLION, due=MILLION // 10)
-        ours, its = timed(lambda: _apply(postgres, steward, url), lambda: _by_hand(postgres, steward, url), rounds=7)
+        db = Database(_filled(postgres, MILLION, due=MILLION // 10))
+        with db.write() as session:
+            session.execute(
+                text("CREATE TABLE due AS SELECT * FROM usage_event WHERE created_at < :cutoff"), {"cutoff": CUTOFF}
+            )
+        ours, its = timed(lambda: _apply(db, steward), lambda: _by_hand(db, steward), rounds=9)
+        db.close()
     return compared("retention-apply", MILLION / 10 / ours, MILLION / 10 / its, "rows/s", (">=", 0.9))
 
 
@@ -116,39 +124,50 @@ def _filled(postgres: PostgresServer, rows: int, *, due: int) -> str:
         session.execute(text("SET session_replication_role = DEFAULT"))
         for made, _ in second:
             session.execute(text(made))
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
+    _vacuum(db)
     db.close()
     return url
 
 
-def _apply(postgres: PostgresServer, steward: Steward, template: str) -> float:
-    with _copied(postgres, template) as db:
-        with db.write() as session:
-            plan = plans.make(session, steward, by="bench", now=NOW)
-        begun = time.perf_counter()
-        result = applying.apply(db.write, steward, plan, by="bench", clock=lambda: NOW)
-        taken = time.perf_counter() - begun
-        assert result.rows == plan.goes == MILLION // 10
+def _apply(db: Database, steward: Steward) -> float:
+    _put_back(db)
+    with db.write() as session:
+        plan = plans.make(session, steward, by="bench", now=NOW)
+    begun = time.perf_counter()
+    result = applying.apply(db.write, steward, plan, by="bench", clock=lambda: NOW)
+    taken = time.perf_counter() - begun
+    assert result.rows == plan.goes == MILLION // 10
     return taken
 
 
-def _by_hand(postgres: PostgresServer, steward: Steward, template: str) -> float:
+def _by_hand(db: Database, steward: Steward) -> float:
     """Batches of the same size, each a transaction, found by the index on the clock; one entry in the log at the end."""
+    _put_back(db)
     batch, gone = steward.policies.limits.retention_batch.value, 0
-    with _copied(postgres, template) as db:
-        begun = time.perf_counter()
-        while True:
-            with db.write() as session:
-                went = session.execute(text(BY_HAND), {"cutoff": CUTOFF, "batch": batch}).rowcount  # type: ignore[attr-defined]
-            gone += went
-            if went < batch:
-                break
+    begun = time.perf_counter()
+    while True:
         with db.write() as session:
-            audit.append(session, "bench.deleted", actor="bench", now=NOW, rows=gone)
-        taken = time.perf_counter() - begun
+            went = session.execute(text(BY_HAND), {"cutoff": CUTOFF, "batch": batch}).rowcount  # type: ignore[attr-defined]
+        gone += went
+        if went < batch:
+            break
+    with db.write() as session:
+        audit.append(session, "bench.deleted", actor="bench", now=NOW, rows=gone)
+    taken = time.perf_counter() - begun
     assert gone == MILLION // 10
     return taken
+
+
+def _put_back(db: Database) -> None:
+    with db.write() as session:
+        session.execute(text("INSERT INTO usage_event SELECT * FROM due ON CONFLICT DO NOTHING"))
+    _vacuum(db)
+
+
+def _vacuum(db: Database) -> None:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+        connection.execute(text("CHECKPOINT"))
 
 
 def _plan(db: Database, steward: Steward) -> float:
@@ -157,17 +176,6 @@ def _plan(db: Database, steward: Steward) -> float:
         made = planning.plan(session, steward, now=NOW)
     assert made.goes == 100_000
     return time.perf_counter() - begun
-
-
-@contextmanager
-def _copied(postgres: PostgresServer, template: str) -> Iterator[Database]:
-    url = postgres.copy(template)
-    db = Database(url)
-    with db.engine.connect() as connection:
-        connection.execute(text("SELECT count(*) FROM usage_event")).scalar()  # both sides find the table in memory
-    yield db
-    db.close()
-    postgres.drop(url)
 
 
 def _peak(postgres: PostgresServer, rows: int) -> float:

@@ -71,10 +71,6 @@ class PostgresServer:
         """A fresh database without tables."""
         return self._create(template="template0")
 
-    def copy(self, url: str) -> str:
-        """A copy of a database to which nobody is connected."""
-        return self._create(template=url.rsplit("?", 1)[0].rsplit("/", 1)[-1])
-
     def drop(self, url: str) -> None:
         """Drops a database, whoever is still connected to it."""
         name = url.rsplit("?", 1)[0].rsplit("/", 1)[-1]

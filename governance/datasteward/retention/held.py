@@ -50,8 +50,9 @@ class Held:
     def __init__(self, session: Session, catalog: Catalog, *, which: Condition | None = None) -> None:
         self._catalog = catalog
         self._people = holds.subjects().where(true() if which is None else which)
-        self._any_person = session.scalars(self._people.limit(1)).first() is not None
-        self._scopes = holds.scopes(session, which)
+        found = holds.any_in_force(session)
+        self._any_person = found and session.scalars(self._people.limit(1)).first() is not None
+        self._scopes = holds.scopes(session, which) if found else []
         self._known: dict[Table, Condition | None] = {}
 
     def keeps(self, table: Table) -> Condition | None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, not_, select, text, true
+from sqlalchemy import ColumnElement, Select, and_, func, not_, select, true
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
@@ -100,7 +100,7 @@ def guard_at_once(session: Session) -> bool:
     """As `guard`, without waiting, so that it may be called anywhere: False when a hold is being placed just now."""
     if session.get_bind().dialect.name != "postgresql":
         return True
-    return bool(session.scalar(text("SELECT pg_try_advisory_xact_lock_shared(:key)"), {"key": LOCK}))
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock_shared(LOCK))))
 
 
 def scope_of(hold: LegalHold) -> Scope:
@@ -148,6 +148,11 @@ def subjects() -> Select[str | None]:
     return select(LegalHold.subject_id).where(IN_FORCE, PERSON_ALONE)
 
 
+def any_in_force(session: Session) -> bool:
+    """Whether there is a hold at all."""
+    return session.scalars(select(LegalHold.id).where(IN_FORCE).limit(1)).first() is not None
+
+
 def scopes(session: Session, which: ColumnElement[bool] | None = None) -> list[Scope]:
     """What the other holds in force are about; only those that meet the condition `which`, where given."""
     query = select(LegalHold).where(IN_FORCE, not_(PERSON_ALONE), true() if which is None else which)
@@ -163,4 +168,4 @@ def by_subject(session: Session, wanted: Iterable[str]) -> dict[str, LegalHold]:
 
 def _lock(session: Session, function: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"SELECT {function}(:key)"), {"key": LOCK})
+        session.execute(select(getattr(func, function)(LOCK)))
