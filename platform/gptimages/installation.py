@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy.orm import Session
 
-from datasteward import tables
+from datasteward import anonymise, tables
 from datasteward.catalog import Catalog, checks
 from datasteward.keys import Vault
 from datasteward.objects import EncryptedObjects
@@ -111,6 +111,7 @@ def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: b
     policies = opening.policies(policy_directory(settings))
     found = catalog()
     checks.require(found, policies)
+    anonymise.require(found, policies)
     opening.make_directory(settings.data)
     with ExitStack() as opened:
         vault = opening.vault(settings)

@@ -10,6 +10,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from datasteward import anonymise
 from datasteward.catalog import checks
 from datasteward.policy import PolicyError, PolicySet, compare
 from datasteward.policy.examples import verify as hold_examples
@@ -43,8 +44,12 @@ def policy() -> None:
 def check(directory: Path | None) -> None:
     """Check the policy set in DIRECTORY (else GPTIMAGES_POLICIES, else the one that is shipped), and say every mistake."""
     loaded = _load(directory)
-    checks.require(catalog(), loaded)
+    tagged = catalog()
+    checks.require(tagged, loaded)
+    anonymise.require(tagged, loaded)
     _summary(loaded)
+    for each in anonymise.weaknesses(tagged, loaded):
+        click.echo(f"To weigh: {each}")
 
 
 @policy.command()

@@ -9,7 +9,7 @@ from datasteward.anonymise.dialects import prepare
 from datasteward.anonymise.flaws import flaw
 from datasteward.anonymise.methods import anonymised, left, still, update_of
 from datasteward.anonymise.pseudonyms import RunKey
-from datasteward.anonymise.weaknesses import Weakness, weaknesses
+from datasteward.anonymise.weaknesses import Weakness, require, weaknesses
 
 __all__ = [
     "Head",
@@ -22,6 +22,7 @@ __all__ = [
     "grouped",
     "left",
     "prepare",
+    "require",
     "still",
     "suppressed",
     "unfit",

@@ -17,6 +17,7 @@ from datasteward.anonymise.archive import unfit
 from datasteward.anonymise.flaws import flaw
 from datasteward.catalog import Catalog, Identifiability, Road, within
 from datasteward.catalog.ownership import own
+from datasteward.errors import PolicyError
 from datasteward.policy import Method, PolicySet, RetentionRule
 from datasteward.types import UtcDateTime
 
@@ -26,13 +27,17 @@ V6 = 48
 
 
 class Weakness(msgspec.Struct, frozen=True):
-    """One weakness, in a sentence that says what to do. `grave`: the row still leads to its person."""
+    """One weakness, in a sentence that says what to do. `grave`: the row still leads to its person.
+
+    `where` is the line of the rule, or of the record whose road it is.
+    """
 
     sentence: str
     grave: bool
+    where: str = ""
 
     def __str__(self) -> str:
-        return self.sentence
+        return f"{self.where}: {self.sentence}" if self.where else self.sentence
 
 
 def weaknesses(catalog: Catalog, policies: PolicySet) -> list[Weakness]:
@@ -40,18 +45,29 @@ def weaknesses(catalog: Catalog, policies: PolicySet) -> list[Weakness]:
     return [found for table in catalog.tables for found in _of(catalog, policies, table)]
 
 
+def require(catalog: Catalog, policies: PolicySet) -> None:
+    """Raises PolicyError with every grave weakness: what would be called anonymous would still lead to somebody."""
+    if grave := [str(each) for each in weaknesses(catalog, policies) if each.grave]:
+        raise PolicyError("\n".join(grave))
+
+
 def _of(catalog: Catalog, policies: PolicySet, table: Table) -> Iterator[Weakness]:
     told = catalog.record(table)
     for rule in policies.rules_for(told.category, table=str(table.name)):
-        if rule.clock not in told.clocks:
+        if rule.clock is None or catalog.clock(table, rule.clock) is None:
             continue
+        where = policies.where("retention.yaml", ("rules", rule.id))
         if rule.action == "anonymise":
-            yield from _anonymised(catalog, policies, table, rule)
+            yield from _at(where, _anonymised(catalog, policies, table, rule))
         if rule.action == "archive":
-            yield from _archived(catalog, policies, table, rule)
+            yield from _at(where, _archived(catalog, policies, table, rule))
     for road in told.roads:
         if road.leaving.what == "anonymise":
-            yield from _left(catalog, policies, table, road)
+            yield from _at(told.at, _left(catalog, policies, table, road))
+
+
+def _at(where: str, found: Iterator[Weakness]) -> Iterator[Weakness]:
+    return (msgspec.structs.replace(each, where=where) for each in found)
 
 
 def _anonymised(catalog: Catalog, policies: PolicySet, table: Table, rule: RetentionRule) -> Iterator[Weakness]:
