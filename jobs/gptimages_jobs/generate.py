@@ -105,7 +105,7 @@ class Generate:
     def _begin(self, here: Installation, ref: str) -> Task | None:
         """Marks the run as running and collects what goes to the engine; None when nothing is to be done."""
         now = here.clock()
-        with here.db.write() as session:
+        with here.writing("generate", Generate.KIND) as session:
             run = session.get(Generation, ref)
             if run is None or run.state not in runs.UNDER_WAY:
                 return None
@@ -170,11 +170,11 @@ class Generate:
         for _ in range(TRIES):
             image = _image(task, position, made, here)
             keys = [image.object, image.thumbnail]
-            with here.db.write() as session:
+            with here.writing("generate", Generate.KIND) as session:
                 pending.announce(session, keys, now=here.clock())
             here.objects.put(task.account_id, image.object, [made.image])
             here.objects.put(task.account_id, image.thumbnail, [small])
-            with here.db.write() as session:
+            with here.writing("generate", Generate.KIND) as session:
                 if pending.settle(session, keys):
                     _write_down(session, here, task, image, seconds)
                     return
@@ -202,7 +202,7 @@ def _write_down(session: Session, here: Installation, task: Task, image: Image, 
 
 def _sweep(here: Installation, run_id: str) -> None:
     """Has the bytes destroyed that were stored for a run that nobody wants any more."""
-    with here.db.write() as session:
+    with here.writing("generate", Generate.KIND) as session:
         queue.promise(session, references.DISPOSAL, run_id, now=here.clock())
 
 
@@ -260,7 +260,7 @@ def _references(session: Session, here: Installation, run: Generation) -> list[t
 
 def _tell(here: Installation, run_id: str, position: int, partial: Partial) -> None:
     """Notes how far the run is. Raises RunEnded when it was stopped or deleted."""
-    with here.db.write() as session:
+    with here.writing("generate", Generate.KIND) as session:
         run = session.get(Generation, run_id)
         if run is None or run.state != "running":
             raise RunEnded
@@ -269,7 +269,7 @@ def _tell(here: Installation, run_id: str, position: int, partial: Partial) -> N
 
 def _again(here: Installation, run_id: str, away: EngineUnavailable) -> None:
     """Puts the run back for another try, or ends it when there were enough. Raises TryAgain for the former."""
-    with here.db.write() as session:
+    with here.writing("generate", Generate.KIND) as session:
         tried = session.scalar(select(func.max(Job.attempts)).where(Job.kind == Generate.KIND, Job.ref == run_id)) or 0
         run = session.get(Generation, run_id)
         if run is None or run.state != "running":
@@ -282,7 +282,7 @@ def _again(here: Installation, run_id: str, away: EngineUnavailable) -> None:
 
 
 def _end(here: Installation, run_id: str, state: str, problem: str) -> None:
-    with here.db.write() as session:
+    with here.writing("generate", Generate.KIND) as session:
         run = session.get(Generation, run_id)
         if run is not None and run.state in runs.UNDER_WAY:
             runs.end(session, here, run, state, now=here.clock(), problem=problem[:300])
