@@ -25,12 +25,12 @@ def run(here: Installation, ref: str) -> None:
     keys = _keys(here)
     done = 0
     while True:
-        with here.db.write() as session:
+        with here.writing("law", KIND) as session:
             batch = destroy_objects(session, here.objects, limit=BATCH)
         done += batch
         if not batch:
             break
-    with here.db.read() as session:
+    with here.reading("law", KIND) as session:
         waiting = session.scalar(select(func.count()).select_from(ObjectDisposal)) or 0
     log.info("objects destroyed", asked=ref, objects=done, keys=keys, waiting=waiting)
     if waiting:
@@ -40,7 +40,7 @@ def run(here: Installation, ref: str) -> None:
 def _keys(here: Installation) -> int:
     done = 0
     while True:
-        with here.db.write() as session:
+        with here.writing("law", KIND) as session:
             holds.guard(session)
             kept = Held(session, here.catalog).keeps_key(KeyDisposal.subject_id)
             batch = destroy_keys(session, here.vault, now=here.clock(), kept=kept)

@@ -22,12 +22,13 @@ def run(here: Installation, ref: str) -> None:
     Under a legal hold the request becomes `blocked`; the job `erasures` takes it up again when the hold is lifted.
     Raises TryAgain while an object cannot be destroyed or something came in meanwhile.
     """
-    with here.db.read() as session:
+    with here.reading("law", KIND) as session:
         request = session.get(SubjectRequest, ref)
     if request is None or request.state not in WAITING:
         return
     if request.run_after is not None and request.run_after > here.clock():
         return
+    # The erasure works on copies in temporary tables, which no purpose makes, and on the rows of the restricted too.
     erasure = Erasure(here.steward, here.db.write, ref, clock=here.clock, after=lambda: _forget(here))
     try:
         erasure.run()

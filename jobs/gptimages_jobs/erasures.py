@@ -19,7 +19,7 @@ KIND = "erasures"
 def run(here: Installation, ref: str) -> None:  # noqa: ARG001 - the clock gives no row
     """Promises a job for every erasure that is due, has none waiting, and that no hold keeps from getting any further."""
     now = here.clock()
-    with here.db.write() as session:
+    with here.writing("law", KIND) as session:
         for request in requests.due(session, now):
             promised = select(Job.id).where(
                 Job.kind == ERASE, Job.ref == request.id, Job.state.in_(("queued", "running")), Job.run_after <= now

@@ -40,7 +40,7 @@ def run(here: Installation, ref: str) -> None:
     except TryAgain:
         raise
     except Exception:
-        with here.db.write() as session:
+        with here.writing("law", KIND) as session:
             request = requests.get(session, ref)
             if request.state != "running":  # the erasure has closed it meanwhile: there is nobody to answer
                 return
@@ -49,7 +49,7 @@ def run(here: Installation, ref: str) -> None:
 
 
 def _begin(here: Installation, ref: str) -> SubjectRequest | None:
-    with here.db.write() as session:
+    with here.writing("law", KIND) as session:
         request = session.get(SubjectRequest, ref)
         if request is None or session.get(Account, request.subject_id) is None:
             return None
@@ -68,10 +68,10 @@ def _make(here: Installation, request: SubjectRequest) -> None:
         for piece in pieces:
             size += len(piece)
             yield piece
-        with here.db.write() as session:
+        with here.writing("law", KIND) as session:
             pending.announce(session, [key], now=here.clock())
 
-    with here.db.read() as session:
+    with here.reading("law", KIND) as session:
         export = Export(
             session,
             here.steward,
@@ -82,7 +82,7 @@ def _make(here: Installation, request: SubjectRequest) -> None:
             told=_Teller(here, request.id),
         )
         here.objects.put(request.subject_id, key, counted(export.chunks()))
-    with here.db.write() as session:
+    with here.writing("law", KIND) as session:
         now = here.clock()
         current = requests.get(session, request.id)
         if current.state != "running":  # an erasure came first; the object stays promised to disposal
@@ -117,5 +117,5 @@ class _Teller:
         if time.monotonic() < self._next and done < total:
             return
         self._next = time.monotonic() + TELL_SECONDS
-        with self._here.db.write() as session:
+        with self._here.writing("law", KIND) as session:
             requests.progress(session, self._request_id, done, total)

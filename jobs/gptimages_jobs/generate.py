@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
+from datasteward.consent import records as consent
 from datasteward.errors import DisclosureRefused, KeyMissing
 from datasteward.processors import disclosures
 from datasteward.processors.gate import Gate
@@ -53,6 +54,8 @@ TELL_EVERY = 0.5  # seconds between two notes of progress in the run's row
 TRIES = 3
 BROKEN = "Something broke on our side while your pictures were made; what is finished is kept. Ask once more."
 NOT_SENT = "The engine is not registered as a recipient of your words, so nothing was sent; our staff can see why."
+STORED = "The data of this run is only stored now; it is made when the data may be used again."
+STORED_SECONDS = 3600.0
 NO_ENGINE = "The engine could not be reached after several tries; what is finished is kept. Ask again in a while."
 
 
@@ -80,7 +83,7 @@ class Generate:
         self._monotonic = monotonic
 
     def run(self, here: Installation, ref: str) -> None:
-        """Makes what is missing of the run `ref`. Raises TryAgain while the engine cannot be reached."""
+        """Makes what is missing of the run `ref`. Raises TryAgain while the engine cannot be reached, or data is only stored."""
         try:
             task = self._begin(here, ref)
             if task is not None:
@@ -101,11 +104,12 @@ class Generate:
         finally:
             self._hub.forget(ref)
             forget_deleted(here)
+        _wait_while_closed(here, ref)
 
     def _begin(self, here: Installation, ref: str) -> Task | None:
         """Marks the run as running and collects what goes to the engine; None when nothing is to be done."""
         now = here.clock()
-        with here.db.write() as session:
+        with here.writing(PURPOSE, Generate.KIND) as session:
             run = session.get(Generation, ref)
             if run is None or run.state not in runs.UNDER_WAY:
                 return None
@@ -170,11 +174,11 @@ class Generate:
         for _ in range(TRIES):
             image = _image(task, position, made, here)
             keys = [image.object, image.thumbnail]
-            with here.db.write() as session:
+            with here.writing(PURPOSE, Generate.KIND) as session:
                 pending.announce(session, keys, now=here.clock())
             here.objects.put(task.account_id, image.object, [made.image])
             here.objects.put(task.account_id, image.thumbnail, [small])
-            with here.db.write() as session:
+            with here.writing(PURPOSE, Generate.KIND) as session:
                 if pending.settle(session, keys):
                     _write_down(session, here, task, image, seconds)
                     return
@@ -202,8 +206,17 @@ def _write_down(session: Session, here: Installation, task: Task, image: Image, 
 
 def _sweep(here: Installation, run_id: str) -> None:
     """Has the bytes destroyed that were stored for a run that nobody wants any more."""
-    with here.db.write() as session:
+    with here.writing(PURPOSE, Generate.KIND) as session:
         queue.promise(session, references.DISPOSAL, run_id, now=here.clock())
+
+
+def _wait_while_closed(here: Installation, run_id: str) -> None:
+    """Raises TryAgain for a run under way that its purpose may not see now, and that goes on when it may."""
+    with here.reading("law", Generate.KIND) as session:
+        under_way = select(Generation.account_id).where(Generation.id == run_id, Generation.state.in_(runs.UNDER_WAY))
+        person = session.scalar(under_way)
+        if person is not None and not consent.allowed(session, here.policies, person, PURPOSE):
+            raise TryAgain(STORED, STORED_SECONDS)
 
 
 def _image(task: Task, position: int, made: Finished, here: Installation) -> Image:
@@ -260,7 +273,7 @@ def _references(session: Session, here: Installation, run: Generation) -> list[t
 
 def _tell(here: Installation, run_id: str, position: int, partial: Partial) -> None:
     """Notes how far the run is. Raises RunEnded when it was stopped or deleted."""
-    with here.db.write() as session:
+    with here.writing(PURPOSE, Generate.KIND) as session:
         run = session.get(Generation, run_id)
         if run is None or run.state != "running":
             raise RunEnded
@@ -269,7 +282,7 @@ def _tell(here: Installation, run_id: str, position: int, partial: Partial) -> N
 
 def _again(here: Installation, run_id: str, away: EngineUnavailable) -> None:
     """Puts the run back for another try, or ends it when there were enough. Raises TryAgain for the former."""
-    with here.db.write() as session:
+    with here.writing(PURPOSE, Generate.KIND) as session:
         tried = session.scalar(select(func.max(Job.attempts)).where(Job.kind == Generate.KIND, Job.ref == run_id)) or 0
         run = session.get(Generation, run_id)
         if run is None or run.state != "running":
@@ -282,7 +295,7 @@ def _again(here: Installation, run_id: str, away: EngineUnavailable) -> None:
 
 
 def _end(here: Installation, run_id: str, state: str, problem: str) -> None:
-    with here.db.write() as session:
+    with here.writing(PURPOSE, Generate.KIND) as session:
         run = session.get(Generation, run_id)
         if run is not None and run.state in runs.UNDER_WAY:
             runs.end(session, here, run, state, now=here.clock(), problem=problem[:300])

@@ -15,7 +15,7 @@ KIND = versions.TELLING
 
 def run(here: Installation, _ref: str) -> None:
     """Tells of every coming version, the next first, who has not been told of it."""
-    with here.db.read() as session:
+    with here.reading("communicate", KIND) as session:
         rows = versions.all_coming(session, here.clock())
     for row in rows:
         _tell_everybody(here, row)
@@ -24,7 +24,7 @@ def run(here: Installation, _ref: str) -> None:
 def _tell_everybody(here: Installation, row: PolicyVersion) -> None:
     told = 0
     while (now := here.clock()) < row.effective_at:
-        with here.db.write() as session:
+        with here.writing("communicate", KIND) as session:
             batch = versions.tell(session, here, row, now=now)
             told += batch
             if not batch and told:

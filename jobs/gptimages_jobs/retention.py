@@ -27,11 +27,11 @@ def run(here: Installation, ref: str) -> None:
     if ref != REF:
         _finish(here, ref)
         return
-    with here.db.read() as session:
+    with here.reading("law", KIND) as session:
         left = [stored.id for stored in plans.interrupted(session)]
     for plan_id in left:
         _finish(here, plan_id)
-    with here.db.write() as session:
+    with here.writing("law", KIND) as session:
         runs.forget_held_back(session, here)
         made = plans.make(session, here.steward, by=KIND, now=here.clock())
     _finish(here, made.id)
@@ -43,20 +43,21 @@ def carry_out(here: Installation, plan: Plan, *, by: str, progress: Progress | N
     Raises ApprovalNeeded, which leaves the plan as it is, or StalePlan after noting it beside the plan.
     """
     try:
+        # Retention carries out what the policies say of every row, whatever its person has closed to the service.
         done = applying.apply(here.db.write, here.steward, plan, by=by, clock=here.clock, progress=progress)
     except ApprovalNeeded:
         raise
     except StalePlan as stale:
         _note_refusal(here, plan, str(stale), by)
         raise
-    with here.db.write() as session:
+    with here.writing("law", KIND) as session:
         queue.promise(session, disposal.KIND, plan.id, now=here.clock())
     forget_deleted(here)
     return done
 
 
 def _finish(here: Installation, plan_id: str) -> None:
-    with here.db.read() as session:
+    with here.reading("law", KIND) as session:
         stored = plans.row(session, plan_id)
     if stored.state in (states.APPLIED, states.REFUSED):
         return
@@ -68,7 +69,7 @@ def _finish(here: Installation, plan_id: str) -> None:
 
 def _note_refusal(here: Installation, plan: Plan, sentence: str, by: str) -> None:
     """A plan that was edited or comes from elsewhere leaves the stored one as it is."""
-    with here.db.write() as session:
+    with here.writing("law", KIND) as session:
         found = plans.find(session, plan.id)
         if found is not None and found.state != states.APPLIED and plans.load(found).digest == plan.digest:
             plans.refuse(session, plan.id, sentence, by=by, now=here.clock())

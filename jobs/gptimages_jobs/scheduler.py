@@ -17,6 +17,7 @@ from gptimages.queue import queue
 from gptimages.queue.models import Job
 
 REF = "schedule"
+ACTOR = "scheduler"
 
 
 class Scheduler:
@@ -46,12 +47,12 @@ class Scheduler:
 
     def tick(self, kind: str) -> bool:
         """Promises a job of `kind` unless one waits already; returns whether it did."""
-        with self._here.db.write() as session:
+        with self._here.writing("deliver", ACTOR) as session:
             return queue.promise_once(session, kind, REF, now=self._here.clock())
 
     def missed(self, now: datetime) -> list[str]:
         """The kinds whose last tick lies before the latest time at which they should have run."""
-        with self._here.db.read() as session:
+        with self._here.reading("deliver", ACTOR) as session:
             query = select(Job.kind, func.max(Job.created_at)).where(Job.ref == REF).group_by(Job.kind)
             last = {key: value for key, value in session.execute(query)}  # noqa: C416 - rows are unpacked
         return [kind for kind, at in last.items() if kind in self._triggers and self._fires_between(kind, at, now)]

@@ -23,6 +23,7 @@ from gptimages_jobs.errors import JobError, TryAgain
 
 log = structlog.get_logger()
 
+ACTOR = "worker"
 LEASE = timedelta(seconds=60)
 RENEW_SECONDS = LEASE.total_seconds() / 4
 POLL_SECONDS = 0.25
@@ -50,7 +51,7 @@ class Worker:
 
     def start(self) -> None:
         """Takes up what an earlier process left unfinished, and begins. The caller knows that no other process works."""
-        with self._here.db.write() as session:
+        with self._here.writing("deliver", ACTOR) as session:
             left = queue.release_all(session, now=self._here.clock())
         if left:
             log.info("jobs taken up again", jobs=left)
@@ -86,10 +87,10 @@ class Worker:
 
     def _claim(self) -> Job | None:
         now = self._here.clock()
-        with self._here.db.read() as session:
+        with self._here.reading("deliver", ACTOR) as session:
             if not queue.any_due(session, self._handlers, now=now):
                 return None
-        with self._here.db.write() as session:
+        with self._here.writing("deliver", ACTOR) as session:
             return queue.claim(session, self._handlers, now=now, lease=LEASE)
 
     def _run(self, job: Job) -> None:
@@ -109,13 +110,13 @@ class Worker:
             self._running.discard(job)
 
     def _finish(self, job: Job, problem: str | None) -> None:
-        with self._here.db.write() as session:
+        with self._here.writing("deliver", ACTOR) as session:
             mine = queue.finish(session, job, now=self._here.clock(), problem=problem)
         self._say_lost(job, mine)
 
     def _postpone(self, job: Job, again: TryAgain) -> None:
         until = self._here.clock() + timedelta(seconds=again.after)
-        with self._here.db.write() as session:
+        with self._here.writing("deliver", ACTOR) as session:
             mine = queue.postpone(session, job, until=until, problem=str(again))
         self._say_lost(job, mine)
 
@@ -136,6 +137,6 @@ class Worker:
     def _renew(self) -> None:
         if not (running := tuple(self._running)):
             return
-        with self._here.db.write() as session:
+        with self._here.writing("deliver", ACTOR) as session:
             for job in running:
                 queue.renew(session, job, now=self._here.clock(), lease=LEASE)

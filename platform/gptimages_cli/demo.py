@@ -12,6 +12,7 @@ from gptimages.accounts import signing_in, tokens
 from gptimages.installation import Installation, open_installation
 from gptimages.web.templating import plural
 from gptimages_cli.errors import CommandError
+from gptimages_cli.here import BY
 from gptimages_cli.serving import demo_settings
 
 DEFAULT_PEOPLE = 200
@@ -52,7 +53,7 @@ def token(person: str) -> None:
     here = _open()
     try:
         set_up(here)
-        with here.db.write() as session:
+        with here.writing("deliver", BY) as session:
             account = signing_in.find(session, here.settings.oidc_issuer, found[0].subject)
             assert account is not None  # noqa: S101 - set_up has just seen to it
             scopes = ["images", "privacy", *(["staff"] if found[0].roles else [])]

@@ -52,7 +52,7 @@ def place(
     scope = Scope(
         subject=account, table=table, rows=keys(rows), category=category, since=_utc(since), before=_utc(before)
     )
-    with open_here() as here, here.db.write() as session:
+    with open_here() as here, here.writing("law", BY) as session:
         if account is not None and session.get(Account, account) is None:
             raise NotFound("There is no such account: check the id.")
         until = review.replace(tzinfo=UTC)
@@ -65,7 +65,7 @@ def place(
 @click.pass_obj
 def lift(open_here: Open, hold_id: str) -> None:
     """Lift HOLD; what it kept back is due again."""
-    with open_here() as here, here.db.write() as session:
+    with open_here() as here, here.writing("law", BY) as session:
         holds.lift(session, hold_id, by=BY, now=here.clock())
     click.echo("Lifted. What was due goes with the next plan.")
 
@@ -74,7 +74,7 @@ def lift(open_here: Open, hold_id: str) -> None:
 @click.pass_obj
 def list_holds(open_here: Open) -> None:
     """The holds in force, the one to be looked at next first."""
-    with open_here() as here, here.db.read() as session:
+    with open_here() as here, here.reading("law", BY) as session:
         late = {each.id for each in holds.overdue(session, here.clock())}
         rows = [
             (each.id, about(each), each.placed_at, each.review_at, "overdue" if each.id in late else "")
@@ -98,7 +98,7 @@ def audit() -> None:
 @click.pass_obj
 def show(open_here: Open, limit: int, subject: str | None, acts: tuple[str, ...]) -> None:
     """The newest entries."""
-    with open_here() as here, here.db.read() as session:
+    with open_here() as here, here.reading("law", BY) as session:
         found = log.entries(session, subject=subject, acts=acts, limit=limit)
         rows = [(e.number, e.at, e.act, e.actor, e.subject_id, _facts(e)) for e in found]
     if rows:
@@ -111,7 +111,7 @@ def show(open_here: Open, limit: int, subject: str | None, acts: tuple[str, ...]
 @click.pass_obj
 def verify(open_here: Open) -> None:
     """Recompute every hash; exit code 1 when the log was changed."""
-    with open_here() as here, here.db.read() as session:
+    with open_here() as here, here.reading("law", BY) as session:
         found = log.verify(session)
     if found.broken_at is not None:
         click.echo(f"The log was changed: it holds up to entry {found.broken_at}, which does not verify.", err=True)

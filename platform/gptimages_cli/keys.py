@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from datasteward.keys import FileRootKey
 from gptimages.accounts.models import Account
 from gptimages.settings import Settings
-from gptimages_cli.here import Open
+from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import echo_facts
 
 
@@ -26,7 +26,7 @@ def status(open_here: Open) -> None:
     """Where the root key and the key store are, and how many people have keys."""
     with open_here() as here:
         root = _root_key(here.settings)
-        with here.db.read() as session:
+        with here.reading("law", BY) as session:
             people = session.scalar(select(func.count()).select_from(Account)) or 0
         echo_facts(
             [

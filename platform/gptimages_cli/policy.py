@@ -108,7 +108,7 @@ def write_schema(out: Path | None) -> None:
 @click.pass_obj
 def list_versions(open_here: Open) -> None:
     """The published versions with whom they reached, and the texts that wait to be published."""
-    with open_here() as here, here.db.read() as session:
+    with open_here() as here, here.reading("law", BY) as session:
         current = versions.in_force(session, here.clock())
         published = versions.published(session)
         rows = [_row(session, row, current, here.clock()) for row in published]
@@ -131,7 +131,7 @@ def publish(open_here: Open, version: str, yes: bool) -> None:
         if not yes:
             click.echo(f"{text.title}, from {text.effective}: {text.summary}")
             click.confirm(f"Publish it, and tell {plural(_people(here), 'person', 'people')}?", abort=True)
-        with here.db.write() as session:
+        with here.writing("communicate", BY) as session:
             row = versions.publish(session, here, text, by=BY, now=here.clock())
     click.echo(f"Published; it takes effect on {row.effective_at:%Y-%m-%d}. The running service tells everybody.")
 
@@ -142,7 +142,7 @@ def _row(session: Session, row: PolicyVersion, current: PolicyVersion | None, no
 
 
 def _people(here: Installation) -> int:
-    with here.db.read() as session:
+    with here.reading("communicate", BY) as session:
         return session.scalar(select(func.count()).where(Account.state == "active")) or 0
 
 

@@ -45,7 +45,7 @@ def write_processing(open_here: Open, form: str, out: Path) -> None:
 
 
 def _made(here: Installation, form: str) -> ProcessingRecord:
-    with here.db.write() as session:
+    with here.writing("law", BY) as session:
         audit.append(session, "report.made", actor=BY, now=here.clock(), report="processing", form=form)
         return processing.processing_record(session, here.steward, here.clock())
 

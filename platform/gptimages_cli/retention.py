@@ -39,10 +39,10 @@ def make_plan(open_here: Open, explain: tuple[str, str] | None, out: Path | None
     """Make a plan: by rule, what would go now and why. Changes nothing."""
     with open_here() as here:
         if explain:
-            with here.db.read() as session:
+            with here.reading("law", BY) as session:
                 _explain(explaining.explain(session, here.steward, *explain, now=here.clock()))
             return
-        with here.db.write() as session:
+        with here.writing("law", BY) as session:
             made = plans.make(session, here.steward, by=BY, now=here.clock())
         if out:
             _write(out, made)
@@ -86,7 +86,7 @@ def apply(open_here: Open, plan: str, yes: bool) -> None:
 @click.pass_obj
 def list_plans(open_here: Open, limit: int) -> None:
     """The plans that were made, with what became of them."""
-    with open_here() as here, here.db.read() as session:
+    with open_here() as here, here.reading("law", BY) as session:
         stored = plans.newest(session, limit=limit)
         rows = []
         for row in stored:
@@ -103,7 +103,7 @@ def list_plans(open_here: Open, limit: int) -> None:
 @click.pass_obj
 def show_certificate(open_here: Open, plan: str) -> None:
     """Print the certificate of PLAN, a plan that was carried out, as JSON."""
-    with open_here() as here, here.db.read() as session:
+    with open_here() as here, here.reading("law", BY) as session:
         made = certificate.of(plans.row(session, plan))
     if made is None:
         raise NotFound("This plan has not been carried out: there is no certificate yet.")
@@ -168,7 +168,7 @@ def _read(here: Installation, plan: str) -> Plan:
             return from_json(path.read_bytes())
         except OSError:
             raise InputError(f"The file {path} cannot be read: check its rights.") from None
-    with here.db.read() as session:
+    with here.reading("law", BY) as session:
         found = plans.find(session, plan)
     if found is None:
         raise InputError("There is no such plan and no such file: gptimages retention plans lists the plans.")

@@ -23,7 +23,7 @@ def roles() -> None:
 def grant(open_here: Open, account: str, role: str) -> None:
     """Give ACCOUNT a ROLE. The id of an account stands on its own page, and in gptimages account show."""
     with open_here() as here:
-        with here.db.write() as session:
+        with here.writing("deliver", BY) as session:
             domain.grant(session, here, account, role, by=BY, now=here.clock())
         click.echo(f"Given. {here.policies.roles[role].name}: {here.policies.roles[role].words}")
 
@@ -34,7 +34,7 @@ def grant(open_here: Open, account: str, role: str) -> None:
 @click.pass_obj
 def end(open_here: Open, account: str, role: str) -> None:
     """Take a ROLE back from ACCOUNT."""
-    with open_here() as here, here.db.write() as session:
+    with open_here() as here, here.writing("deliver", BY) as session:
         domain.end(session, account, role, by=BY, now=here.clock())
     click.echo("Taken back; it holds from the next request on.")
 
@@ -43,7 +43,7 @@ def end(open_here: Open, account: str, role: str) -> None:
 @click.pass_obj
 def list_roles(open_here: Open) -> None:
     """Who has which role, and which roles there are."""
-    with open_here() as here, here.db.read() as session:
+    with open_here() as here, here.reading("deliver", BY) as session:
         rows = [(p.id, g.role, utc(g.since), g.granted_by) for p in staff.with_roles(session) for g in p.grants]
         known = [(key, role.words) for key, role in here.policies.roles.items() if key != domain.EVERYBODY]
     if rows:

@@ -30,7 +30,7 @@ def first_page(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """What needs a decision today."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         return pages.page("today.html", visitor, today=today(session, here.steward, here.clock()), bars=bars)
 
 
@@ -79,7 +79,7 @@ def _file(here: Installation, visitor: Visitor, form: str) -> Response[bytes]:
 
 
 def _made(here: Installation, visitor: Visitor, form: str) -> processing.ProcessingRecord:
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         audit.append(session, "report.made", actor=visitor.id, now=here.clock(), report="processing", form=form)
         return processing.processing_record(session, here.steward, here.clock())
 

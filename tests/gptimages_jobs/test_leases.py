@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -31,11 +32,11 @@ def test_a_locked_database_does_not_end_the_keeping_of_leases(
     write = Database.write
 
     @contextmanager
-    def locked_once(self: Database) -> Iterator[Session]:
+    def locked_once(self: Database, *purpose: Any) -> Iterator[Session]:
         if threading.current_thread().name == "worker-leases" and not refused.is_set():
             refused.set()
             raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
-        with write(self) as session:
+        with write(self, *purpose) as session:
             yield session
 
     monkeypatch.setattr(Database, "write", locked_once)

@@ -79,7 +79,7 @@ def test_a_plan_above_the_cap_stays_open_and_the_job_says_so(any_here: Installat
     told, problem = state(capped, "retention")
     assert told == "failed"
     assert problem is not None
-    assert "look at the plan" in problem
+    assert "somebody else has to approve it first" in problem
     with capped.db.read() as session:
         (row,) = plans.newest(session)
         assert session.scalar(select(func.count()).select_from(UsageEvent)) == 3

@@ -8,15 +8,18 @@ import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from litestar.status_codes import HTTP_202_ACCEPTED
+from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
+from sqlalchemy.orm import Session
 
-from datasteward.retention import applying, holds, plans
+from datasteward.retention import applying, certificate, holds, plans
+from datasteward.retention.certificate import Certificate
 from datasteward.retention.models import LegalHold, RetentionPlan
 from datasteward.retention.plan import Plan
 from datasteward.retention.result import Result, outcome, problem
 from gptimages.consoles import oversight
 from gptimages.consoles.operations import RETENTION
 from gptimages.consoles.oversight import Asking
+from gptimages.consoles.planpage import unapproved
 from gptimages.errors import NotFound
 from gptimages.installation import Installation
 from gptimages.queue import queue
@@ -27,7 +30,10 @@ TAGS = ("retention",)
 
 
 class PlanState(msgspec.Struct, frozen=True):
-    """A stored plan. `state`: open, ordered, running, applied, refused; `problem` says why it was refused."""
+    """A stored plan. `state`: open, ordered, running, applied, refused; `problem` says why it was refused.
+
+    `needs_approval` says why a second person has to approve it first; `approved_by` is who did.
+    """
 
     plan: Plan
     state: str
@@ -38,6 +44,8 @@ class PlanState(msgspec.Struct, frozen=True):
     applied_at: datetime | None
     result: Result | None
     problem: str | None
+    needs_approval: str | None
+    approved_by: str | None
 
 
 class HoldState(msgspec.Struct, frozen=True):
@@ -58,26 +66,59 @@ class HoldState(msgspec.Struct, frozen=True):
 @post("/api/v1/retention/plans", opt=needs(Permission.RETENTION_PLAN), sync_to_thread=True, tags=TAGS)
 def make_plan(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> PlanState:
     """Make a plan as of now: by rule, what would go and why. Nothing else changes."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         made = plans.make(session, here.steward, by=visitor.id, now=here.clock())
-        return _told(plans.row(session, made.id))
+        return _told(here, plans.row(session, made.id))
 
 
 @get("/api/v1/retention/plans", opt=needs(Permission.RETENTION_PLAN), sync_to_thread=True, tags=TAGS)
-def list_plans(here: NamedDependency[Installation]) -> list[PlanState]:
+def list_plans(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> list[PlanState]:
     """The plans that were made last, the newest first."""
-    with here.db.read() as session:
-        return [_told(row) for row in plans.newest(session, limit=here.policies.limits.page_size.value)]
+    with here.reading("law", visitor.id) as session:
+        return [_told(here, row) for row in plans.newest(session, limit=here.policies.limits.page_size.value)]
 
 
 @get("/api/v1/retention/plans/{plan_id:str}", opt=needs(Permission.RETENTION_PLAN), sync_to_thread=True, tags=TAGS)
-def show_plan(here: NamedDependency[Installation], plan_id: FromPath[str]) -> PlanState:
+def show_plan(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]
+) -> PlanState:
     """One plan, and how far it is carried out."""
-    with here.db.read() as session:
-        found = plans.find(session, plan_id)
-        if found is None:
-            raise NotFound("There is no such plan.")
-        return _told(found)
+    with here.reading("law", visitor.id) as session:
+        return _told(here, _plan(session, plan_id))
+
+
+@get(
+    "/api/v1/retention/plans/{plan_id:str}/certificate",
+    opt=needs(Permission.RETENTION_PLAN),
+    sync_to_thread=True,
+    tags=TAGS,
+)
+def show_certificate(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]
+) -> Certificate:
+    """What the run of a plan disposed of, by which method, and the count afterwards; 404 until it was carried out."""
+    with here.reading("law", visitor.id) as session:
+        made = certificate.of(_plan(session, plan_id))
+    if made is None:
+        raise NotFound("This plan has not been carried out: there is no certificate yet.")
+    return made
+
+
+@post(
+    "/api/v1/retention/plans/{plan_id:str}/approve",
+    opt=needs(Permission.RETENTION_APPROVE, fresh=True),
+    sync_to_thread=True,
+    status_code=HTTP_200_OK,
+    tags=TAGS,
+)
+def approve_plan(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]
+) -> PlanState:
+    """Let a plan pass that needs a second person. Who made or ordered it cannot; who approves it does not carry it out."""
+    with here.writing("law", visitor.id) as session:
+        stored = _plan(session, plan_id)
+        plans.approve(session, plan_id, by=visitor.id, now=here.clock())
+        return _told(here, stored)
 
 
 @post(
@@ -91,18 +132,17 @@ def apply_plan(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]
 ) -> PlanState:
     """Have exactly this plan carried out in the background; ask for it again to see how far it is."""
-    with here.db.write() as session:
-        if plans.find(session, plan_id) is None:
-            raise NotFound("There is no such plan.")
+    with here.writing("law", visitor.id) as session:
+        _plan(session, plan_id)
         applying.order(session, here.steward, plan_id, by=visitor.id, now=here.clock())
         queue.promise(session, RETENTION, plan_id, now=here.clock())
-        return _told(plans.row(session, plan_id))
+        return _told(here, plans.row(session, plan_id))
 
 
 @get("/api/v1/holds", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, tags=("holds",))
-def list_holds(here: NamedDependency[Installation]) -> list[HoldState]:
+def list_holds(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> list[HoldState]:
     """The holds in force, the one to be looked at next first."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         return [_hold(hold) for hold in holds.active(session)]
 
 
@@ -111,7 +151,7 @@ def place_hold(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: JSONBody[Asking]
 ) -> HoldState:
     """Place a hold: neither retention nor an erasure touches what it is about until it is lifted."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         return _hold(oversight.place(session, here, data, by=visitor.id))
 
 
@@ -125,14 +165,31 @@ def lift_hold(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], hold_id: FromPath[str]
 ) -> HoldState:
     """Lift a hold; what it kept back is due again."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         return _hold(holds.lift(session, hold_id, by=visitor.id, now=here.clock()))
 
 
-def _told(row: RetentionPlan) -> PlanState:
+def _plan(session: Session, plan_id: str) -> RetentionPlan:
+    found = plans.find(session, plan_id)
+    if found is None:
+        raise NotFound("There is no such plan.")
+    return found
+
+
+def _told(here: Installation, row: RetentionPlan) -> PlanState:
     plan = plans.load(row)
     return PlanState(
-        plan, row.state, plan.due, plan.held, plan.rows, plan.bytes, row.applied_at, outcome(row), problem(row)
+        plan=plan,
+        state=row.state,
+        due=plan.due,
+        held=plan.held,
+        rows=plan.rows,
+        bytes=plan.bytes,
+        applied_at=row.applied_at,
+        result=outcome(row),
+        problem=problem(row),
+        needs_approval=unapproved(here.steward, row, plan),
+        approved_by=row.approved_by,
     )
 
 
@@ -151,4 +208,4 @@ def _hold(hold: LegalHold) -> HoldState:
     )
 
 
-API = [make_plan, list_plans, show_plan, apply_plan, list_holds, place_hold, lift_hold]
+API = [make_plan, list_plans, show_plan, show_certificate, approve_plan, apply_plan, list_holds, place_hold, lift_hold]

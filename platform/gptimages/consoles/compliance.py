@@ -27,7 +27,7 @@ def all_requests(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """Open requests, the shortest clock first, and those answered last."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         waiting = oversight.open_requests(session, here.clock())
         closed = oversight.closed_requests(session, here.clock())
     return pages.page("consoles/requests.html", visitor, waiting=waiting, closed=closed)
@@ -46,7 +46,7 @@ def one_request(
     request_id: FromPath[str],
 ) -> Response[Any]:
     """One request and its course."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         asked, course = oversight.open_request(session, request_id, by=visitor.id, now=here.clock())
     return pages.page("consoles/request.html", visitor, asked=asked, course=course[::-1], facts=audit.facts)
 
@@ -56,7 +56,7 @@ def all_holds(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """The holds in force, the form that places one, and those lifted last."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         active, lifted = holds.active(session), holds.lifted(session)
     return pages.page(
         "consoles/holds.html",
@@ -73,7 +73,7 @@ def place(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[Asking]
 ) -> Redirect:
     """Places a hold."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         oversight.place(session, here, data, by=visitor.id)
     return Redirect("/compliance/holds", status_code=HTTP_303_SEE_OTHER)
 
@@ -86,7 +86,7 @@ def one_hold(
     hold_id: FromPath[str],
 ) -> Response[Any]:
     """One hold with its file and what it keeps back."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         hold = oversight.open_hold(session, hold_id, by=visitor.id, now=here.clock())
         kept = oversight.back(session, here, hold)
     return pages.page("consoles/hold.html", visitor, hold=hold, kept=kept)
@@ -105,7 +105,7 @@ def confirm_lift(
     hold_id: FromPath[str],
 ) -> Response[Any]:
     """The last look before a hold is lifted, in numbers."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         hold = oversight.open_hold(session, hold_id, by=visitor.id, now=here.clock())
         kept = oversight.back(session, here, hold)
     if hold.lifted_at is not None:
@@ -121,7 +121,7 @@ def confirm_lift(
 )
 def lift(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], hold_id: FromPath[str]) -> Redirect:
     """Lifts the hold."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         holds.lift(session, hold_id, by=visitor.id, now=here.clock())
     return Redirect("/compliance/holds", status_code=HTTP_303_SEE_OTHER)
 
@@ -137,7 +137,7 @@ def log(
 ) -> Response[Any]:
     """The audit log, the newest entries first; with `verify`, every hash of it recomputed now."""
     size = here.policies.limits.page_size.value
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         wanted = [act] if act else []
         found = audit.entries(session, acts=wanted, limit=size + 1, before=before)
         count = audit.count(session)
@@ -168,7 +168,7 @@ def plan_to_approve(
     plan_id: FromPath[str],
 ) -> Response[Any]:
     """A retention plan that a second person has to approve, in numbers."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         shown = plan_page(session, here.steward, plan_id)
     return pages.page("consoles/approve.html", visitor, shown=shown, plan=shown.plan)
 
@@ -183,7 +183,7 @@ def approve_plan(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]
 ) -> Redirect:
     """Lets the plan pass; carrying it out stays with an operator."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         plans.approve(session, plan_id, by=visitor.id, now=here.clock())
     return Redirect(f"/compliance/retention/{plan_id}", status_code=HTTP_303_SEE_OTHER)
 

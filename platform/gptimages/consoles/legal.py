@@ -40,7 +40,7 @@ def overview(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """Published versions with whom they reached, and the texts of policies/privacy that are not published yet."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         rows = versions.published(session)
         known = {row.version for row in rows}
         return pages.page(
@@ -61,7 +61,7 @@ def draft(
 ) -> Response[Any]:
     """A text that is not published: what differs from the version in force, who will be told, and the button."""
     text = _draft(here, name)
-    with here.db.read() as session:
+    with here.reading("communicate", visitor.id) as session:
         current = versions.in_force(session, here.clock())
         compared = differences.compare(versions.text_of(current), text) if current else []
         first_day = here.clock() + here.policies.limits.policy_notice.span
@@ -83,7 +83,7 @@ def draft(
 @post("/legal/versions/{name:str}", opt=needs(Permission.POLICY_PUBLISH), sync_to_thread=True, include_in_schema=False)
 def publish(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], name: FromPath[str]) -> Redirect:
     """Publishes it; everybody is told."""
-    with here.db.write() as session:
+    with here.writing("communicate", visitor.id) as session:
         versions.publish(session, here, _draft(here, name), by=visitor.id, now=here.clock())
     return Redirect("/legal", status_code=HTTP_303_SEE_OTHER)
 
@@ -93,7 +93,7 @@ def processors(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """The register of recipients, with how often each received something."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         counts = disclosures.counts(session)
     return pages.page("legal/processors.html", visitor, processors=here.policies.processors, counts=counts)
 
@@ -103,7 +103,7 @@ def authorities(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """Disclosures to authorities, and the form that records one."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         found = disclosures.to_authorities(session)
     categories = [each for each in here.policies.taxonomy.categories.values() if each.personal]
     return pages.page("legal/disclosures.html", visitor, disclosures=found, categories=categories)
@@ -114,7 +114,7 @@ def disclose(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[DisclosureForm]
 ) -> Redirect:
     """Records a disclosure to an authority, with its ground (promise share.legal)."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         if session.get(Account, data.subject.strip()) is None:
             raise NotFound("There is no account with this id: check it.")
         try:

@@ -28,7 +28,7 @@ def overview(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """Jobs by kind and state, what failed and why, what runs next."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         found = jobs.overview(session, here)
     return pages.page("consoles/jobs.html", visitor, found=found)
 
@@ -38,7 +38,7 @@ def retention(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """The plans that were made, the newest first."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         stored = plans.newest(session, limit=here.policies.limits.page_size.value)
     made = [(row, plans.load(row)) for row in stored]
     return pages.page("consoles/plans.html", visitor, made=made, following=jobs.following(here, RETENTION))
@@ -47,7 +47,7 @@ def retention(
 @post("/operations/retention", opt=needs(Permission.RETENTION_PLAN), sync_to_thread=True, include_in_schema=False)
 def make(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
     """Makes a plan as of now."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         made = plans.make(session, here.steward, by=visitor.id, now=here.clock())
     return Redirect(f"/operations/retention/{made.id}", status_code=HTTP_303_SEE_OTHER)
 
@@ -67,7 +67,7 @@ def plan(
     up: FromQuery[bool] = False,
 ) -> Response[Any]:
     """One plan: what would go, by rule; while it is carried out how far it is, and then what went."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         shown = plan_page(session, here.steward, plan_id, sort=sort, down=not up)
     return pages.page("consoles/plan.html", visitor, shown=shown, plan=shown.plan)
 
@@ -85,7 +85,7 @@ def confirm(
     plan_id: FromPath[str],
 ) -> Response[Any]:
     """The last look before a plan is carried out, in numbers."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         shown = plan_page(session, here.steward, plan_id)
     return pages.page("consoles/run.html", visitor, shown=shown, plan=shown.plan)
 
@@ -98,7 +98,7 @@ def confirm(
 )
 def run(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]) -> Redirect:
     """Has the plan carried out in the background; one that stopped half-way is taken up again."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         if plan_page(session, here.steward, plan_id).state != "stuck":
             applying.order(session, here.steward, plan_id, by=visitor.id, now=here.clock())
         queue.promise(session, RETENTION, plan_id, now=here.clock())
@@ -111,9 +111,11 @@ def run(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], 
     sync_to_thread=True,
     include_in_schema=False,
 )
-def show_certificate(here: NamedDependency[Installation], plan_id: FromPath[str]) -> Response[bytes]:
+def show_certificate(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], plan_id: FromPath[str]
+) -> Response[bytes]:
     """The certificate of a run as a file: JSON, whose SHA-256 stands in the audit log."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         made = certificate.of(plans.row(session, plan_id))
     if made is None:
         raise NotFound("This plan has not been carried out: there is no certificate yet.")

@@ -88,9 +88,14 @@ def plan_page(session: Session, steward: Steward, plan_id: str, *, sort: str = "
         holds=len(holds.active(session)),
         chart=bars([row.due for row in earlier]),
         earlier=earlier,
-        needs_approval=needs_approval(steward, plan) if stored.approved_by is None else None,
+        needs_approval=unapproved(steward, stored, plan),
         certificate=certificate.of(stored),
     )
+
+
+def unapproved(steward: Steward, stored: RetentionPlan, plan: Plan) -> str | None:
+    """Why a second person has to approve the plan, until one has; None when nobody has to any more."""
+    return needs_approval(steward, plan) if stored.approved_by is None else None
 
 
 def _lines(plan: Plan) -> list[Line]:

@@ -20,6 +20,12 @@ from gptimages.queue.models import Job
 
 MAIL = "mail"
 ALL_WAITING = "outbox"
+COMMUNICATE = "communicate"
+PURPOSES = {"archive": "law", "erasure": "law", "support": "support"}
+"""What mail of a kind goes out for, by its kind; all other goes out to communicate.
+
+So what a person hears of their own request or question reaches them while the rest of their data is only stored.
+"""
 
 
 def notify(

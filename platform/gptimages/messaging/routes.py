@@ -36,7 +36,7 @@ def notices(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """The newest notices and mails."""
-    with here.db.read() as session:
+    with here.reading("communicate", visitor.id) as session:
         mine = Notification.account_id == visitor.id
         found = session.scalars(select(Notification).where(mine).order_by(Notification.created_at.desc()).limit(SHOWN))
         return pages.page(
@@ -47,7 +47,7 @@ def notices(
 @post("/notices/read", opt=needs(Permission.NOTICE_READ), sync_to_thread=True, include_in_schema=False)
 def read_all(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
     """Marks every notice as read."""
-    with here.db.write() as session:
+    with here.writing("communicate", visitor.id) as session:
         unread = (Notification.account_id == visitor.id) & Notification.read_at.is_(None)
         session.execute(update(Notification).where(unread).values(read_at=here.clock()))
     return Redirect("/notices", status_code=HTTP_303_SEE_OTHER)

@@ -60,7 +60,7 @@ class ChoiceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @get("/api/v1/privacy/holdings", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, tags=[TAG])
 def list_holdings(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> list[Holding]:
     """What is held about you: how much of each kind, what for, until when, who received it, what an erasure leaves."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         return holdings(session, here.steward, visitor.id)
 
 
@@ -73,14 +73,14 @@ def list_holdings(here: NamedDependency[Installation], visitor: NamedDependency[
 )
 def ask_archive(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> RequestView:
     """Asks for an archive of everything held about you; ask for its state until it is `ready`."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         return _view(archives.ask(session, here, visitor.id, via=visitor.via, now=here.clock()))
 
 
 @get("/api/v1/privacy/archive", opt=needs(Permission.ACCOUNT_EXPORT), sync_to_thread=True, tags=[TAG])
 def archive_state(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> RequestView:
     """How far your newest archive is."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         found = archives.newest(session, visitor.id)
     if found is None:
         raise NotFound("You have not asked for an archive: POST to this address.")
@@ -109,7 +109,7 @@ def ask_erasure(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: JSONBody[Leaving]
 ) -> RequestView:
     """Asks for the erasure of your account. It waits until `run_after`; until then it can be taken back."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         return _view(
             leaving.ask(
                 session,
@@ -127,7 +127,7 @@ def ask_erasure(
 @get("/api/v1/privacy/erasure", opt=needs(Permission.ACCOUNT_ERASE), sync_to_thread=True, tags=[TAG])
 def erasure_state(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> RequestView:
     """The erasure that waits."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         found = leaving.waiting(session, visitor.id)
     if found is None:
         raise NotFound("No erasure of your account is waiting.")
@@ -143,7 +143,7 @@ def erasure_state(here: NamedDependency[Installation], visitor: NamedDependency[
 )
 def cancel_erasure(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> RequestView:
     """Takes the erasure back. Taken back in a browser, a token that asked for it is ended."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         found = leaving.cancel(session, here, visitor.id, keep_token=visitor.token_id, now=here.clock())
     return _view(found)
 
@@ -151,7 +151,7 @@ def cancel_erasure(here: NamedDependency[Installation], visitor: NamedDependency
 @get("/api/v1/privacy/choices", opt=needs(Permission.CHOICE_CHANGE), sync_to_thread=True, tags=[TAG])
 def list_choices(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> list[Choice]:
     """The uses of your data, which of them you may choose, and what you chose."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         return choices.of(session, here, visitor.id, signal=visitor.signal)
 
 
@@ -160,7 +160,7 @@ def change_choices(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: JSONBody[list[ChoiceChange]]
 ) -> list[Choice]:
     """Takes your choices; what is not named stays as it is."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         for change in data:
             choices.choose(
                 session, here, visitor.id, change.id, change.allowed, signal=visitor.signal, now=here.clock()

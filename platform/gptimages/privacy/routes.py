@@ -45,7 +45,7 @@ def centre(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Page:
     """What is held about the person, kind by kind."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         held = holdings(session, here.steward, visitor.id)
         context: dict[str, Any] = {
             "held": held,
@@ -72,7 +72,7 @@ def asked(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Page:
     """Everything that the person asked for, with the day by which it must be answered."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         found = requests.history(session, visitor.id)
     return pages.page("privacy/requests.html", visitor, asked=found, state=overview.state, kinds=overview.KINDS)
 
@@ -82,7 +82,7 @@ def archive(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Page:
     """Prepare the archive, see how far it is, fetch it."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         held = overview.total(holdings(session, here.steward, visitor.id))
         request = archives.newest(session, visitor.id)
     return pages.page("privacy/archive.html", visitor, request=request, sum=held, limits=here.policies.limits)
@@ -93,7 +93,7 @@ def archive(
 )
 def prepare(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
     """Asks for an archive."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         archives.ask(session, here, visitor.id, via=visitor.via, now=here.clock())
     return Redirect("/privacy/archive", status_code=HTTP_303_SEE_OTHER)
 
@@ -111,7 +111,7 @@ def archive_file(here: NamedDependency[Installation], visitor: NamedDependency[V
 
 def send_archive(here: Installation, visitor: Visitor) -> Stream:
     """The archive of the visitor as a download, decrypted on its way."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         request, pieces = archives.fetch(session, here, visitor.id, now=here.clock())
     headers = {
         "content-disposition": f'attachment; filename="{archives.file_name(request)}"',
@@ -125,7 +125,7 @@ def erase(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Page:
     """What would go, in numbers, and what stays; while an erasure waits: until when, and the ways out."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         waiting = leaving.waiting(session, visitor.id)
         if waiting is not None:
             whole = holds.held(session, visitor.id)
@@ -173,7 +173,7 @@ def confirm(
 ) -> Response[Any]:
     """Begins the wait; with another address than the account's it asks again."""
     try:
-        with here.db.write() as session:
+        with here.writing("law", visitor.id) as session:
             leaving.ask(
                 session,
                 here,
@@ -191,7 +191,7 @@ def confirm(
 def _confirm(
     here: Installation, pages: Renderer, visitor: Visitor, *, told: str = "", wrong: str | None = None
 ) -> Response[Any]:
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         held = holdings(session, here.steward, visitor.id)
     going = [table for holding in held for table in holding.leaving]
     context: dict[str, Any] = {
@@ -209,7 +209,7 @@ def _confirm(
 @post("/privacy/erase/cancel", opt=needs(Permission.ACCOUNT_ERASE), sync_to_thread=True, include_in_schema=False)
 def cancel(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
     """Takes the erasure back."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         leaving.cancel(session, here, visitor.id, now=here.clock())
     return Redirect("/privacy", status_code=HTTP_303_SEE_OTHER)
 
@@ -219,7 +219,7 @@ def cancel(here: NamedDependency[Installation], visitor: NamedDependency[Visitor
 )
 def erase_now(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
     """Does not wait: the erasure is carried out, and the person is signed out."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         leaving.hurry(session, visitor.id, now=here.clock())
         sessions.end_all(session, visitor.id, now=here.clock())
     name = sessions.cookie_name(here.settings)
@@ -240,7 +240,7 @@ def choose_page(
     visitor: NamedDependency[Visitor],
 ) -> Page:
     """Consents, objections, mail and cookies."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         found = choices.of(session, here, visitor.id, signal=visitor.signal)
     return pages.page("privacy/choices.html", visitor, choices=found, cookies=here.policies.cookies)
 
@@ -252,7 +252,7 @@ def choose(
     """Takes one choice."""
     if data.allowed not in ("yes", "no"):
         raise InputError("Say yes or no to this use.")
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         allowed = data.allowed == "yes"
         choices.choose(session, here, visitor.id, data.choice, allowed, signal=visitor.signal, now=here.clock())
     return Redirect(f"/privacy/choices#{data.choice}", status_code=HTTP_303_SEE_OTHER)
@@ -263,7 +263,7 @@ def received(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Page:
     """Who receives data, and how often they received the person's."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         found = recipients.of(session, here, visitor.id)
     return pages.page("privacy/recipients.html", visitor, recipients=found)
 

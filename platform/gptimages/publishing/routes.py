@@ -25,7 +25,7 @@ def current(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """The version in force."""
-    with here.db.read() as session:
+    with here.reading("communicate", visitor.actor) as session:
         row = versions.in_force(session, here.clock()) or versions.coming(session, here.clock())
         if row is None:
             raise NotFound("No version of the privacy policy is published yet; legal publishes it.")
@@ -40,7 +40,7 @@ def by_date(
     name: FromPath[str],
 ) -> Response[Any]:
     """The version of that date, as it was published."""
-    with here.db.read() as session:
+    with here.reading("communicate", visitor.actor) as session:
         return pages.page("policy/policy.html", visitor, **_view(session, here, versions.version(session, name)))
 
 

@@ -176,7 +176,8 @@ def _ticket(session: Session, ticket_id: str) -> SupportTicket:
 
 
 def _check_limit(session: Session, here: Installation, account_id: str, now: datetime) -> None:
-    session.get(Account, account_id, with_for_update=True)  # two questions at once cannot both be the last one allowed
+    # Two questions at once cannot both be the last one allowed.
+    session.scalar(select(Account.id).where(Account.id == account_id).with_for_update())
     mine = (SupportTicket.account_id == account_id) & (SupportTicket.created_at > now - DAY)
     asked = list(session.scalars(select(SupportTicket.created_at).where(mine).order_by(SupportTicket.created_at)))
     most = here.policies.limits.tickets_per_day.value

@@ -50,7 +50,7 @@ def support(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """The person's questions and the form for one more."""
-    with here.db.read() as session:
+    with here.reading("support", visitor.id) as session:
         questions = desk.questions_of(session, here, visitor.id)
     return pages.page("support/support.html", visitor, questions=questions, topics=desk.TOPICS)
 
@@ -60,7 +60,7 @@ def ask(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[QuestionForm]
 ) -> Redirect:
     """Files a question."""
-    with here.db.write() as session:
+    with here.writing("support", visitor.id) as session:
         desk.ask(session, here, visitor.id, data.topic, data.text, now=here.clock())
     return Redirect("/support", status_code=HTTP_303_SEE_OTHER)
 
@@ -82,7 +82,7 @@ def report(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[ReportForm]
 ) -> Redirect:
     """Files a report."""
-    with here.db.write() as session:
+    with here.writing("integrity", visitor.actor) as session:
         desk.report(session, here, visitor.account_id, data.kind, data.about, data.text, now=here.clock())
     return Redirect("/report?sent=true", status_code=HTTP_303_SEE_OTHER)
 
@@ -92,7 +92,7 @@ def tickets(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """The questions that wait, unopened."""
-    with here.db.read() as session:
+    with here.reading("support", visitor.id) as session:
         return pages.page("support/desk.html", visitor, tickets=desk.waiting(session), topics=desk.TOPICS)
 
 
@@ -104,7 +104,7 @@ def ticket(
     ticket_id: FromPath[str],
 ) -> Response[Any]:
     """One question, opened; the audit log says by whom."""
-    with here.db.write() as session:
+    with here.writing("support", visitor.id) as session:
         opened = desk.open_ticket(session, here, ticket_id, by=visitor.id, now=here.clock())
     return pages.page("support/ticket.html", visitor, question=opened)
 
@@ -117,7 +117,7 @@ def answer(
     data: URLEncodedBody[AnswerForm],
 ) -> Redirect:
     """Answers a question."""
-    with here.db.write() as session:
+    with here.writing("support", visitor.id) as session:
         desk.answer(session, here, ticket_id, data.text, by=visitor.id, now=here.clock())
     return Redirect("/desk", status_code=HTTP_303_SEE_OTHER)
 
@@ -127,7 +127,7 @@ def reports(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """The reports that wait, unopened."""
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         return pages.page("support/reports.html", visitor, reports=desk.open_reports(session), kinds=desk.REPORTS)
 
 
@@ -139,7 +139,7 @@ def opened_report(
     report_id: FromPath[str],
 ) -> Response[Any]:
     """One report, opened; the audit log says by whom."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         opened = desk.open_report(session, here, report_id, by=visitor.id, now=here.clock())
     return pages.page("support/opened_report.html", visitor, report=opened, kinds=desk.REPORTS)
 
@@ -149,7 +149,7 @@ def close_report(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], report_id: FromPath[str]
 ) -> Redirect:
     """Closes a report."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         desk.close_report(session, report_id, by=visitor.id, now=here.clock())
     return Redirect("/desk/reports", status_code=HTTP_303_SEE_OTHER)
 
@@ -167,7 +167,7 @@ def propose_removal(
     data: URLEncodedBody[RemovalForm],
 ) -> Redirect:
     """Proposes to remove an account that is too young."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         removal.propose(session, report_id, data.account.strip(), by=visitor.id, now=here.clock())
     return Redirect(f"/desk/reports/{report_id}", status_code=HTTP_303_SEE_OTHER)
 
@@ -182,7 +182,7 @@ def order_removal(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], report_id: FromPath[str]
 ) -> Redirect:
     """Orders the removal that somebody else proposed."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         removal.order(session, here, report_id, by=visitor.id, now=here.clock())
     return Redirect("/desk/reports", status_code=HTTP_303_SEE_OTHER)
 

@@ -32,9 +32,9 @@ from datasteward.errors import (
     HoldInTheWay,
     KeyMissing,
     ObjectMissing,
+    PlanError,
     PurposeError,
     RequestStateError,
-    StalePlan,
     StewardError,
 )
 from gptimages.errors import (
@@ -66,7 +66,7 @@ STATUS: dict[type[Exception], int] = {
     RequestStateError: HTTP_409_CONFLICT,
     HoldError: HTTP_409_CONFLICT,
     PurposeError: HTTP_400_BAD_REQUEST,
-    StalePlan: HTTP_409_CONFLICT,
+    PlanError: HTTP_409_CONFLICT,
     EngineUnavailable: HTTP_503_SERVICE_UNAVAILABLE,
 }
 TITLES = {

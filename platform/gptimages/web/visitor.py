@@ -39,5 +39,10 @@ class Visitor(msgspec.Struct, frozen=True):
         assert self.account_id is not None  # noqa: S101 - the guard let only signed-in people through
         return self.account_id
 
+    @property
+    def actor(self) -> str:
+        """Who acts, on routes for everybody: the account's id, or `anybody`."""
+        return self.account_id or "anybody"
+
 
 NOBODY = Visitor()

@@ -119,7 +119,7 @@ def test_the_api_makes_shows_and_applies_a_plan(consoles: Consoles) -> None:
     assert operator.post(address + "/apply").status_code == 202
     consoles.work()
     told = operator.get(address).json()
-    assert (told["state"], told["result"]["deleted"]) == ("applied", {"usage_event": 4})
+    assert (told["state"], told["result"]["deeds"]) == ("applied", {"deleted": {"usage_event": 4}})
     assert [each["plan"]["id"] for each in operator.get("/api/v1/retention/plans").json()] == [plan["plan"]["id"]]
     assert operator.get("/api/v1/retention/plans/none").status_code == 404
     assert operator.post("/api/v1/retention/plans/none/apply").status_code == 404

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from datasteward.audit import log as audit
+from datasteward.consent import restriction
 from datasteward.keys import reveal
 from gptimages.accounts import sessions
 from gptimages.accounts.models import Account
@@ -52,6 +53,19 @@ def test_everybody_is_told_before_it_takes_effect(here, person, publish, clock) 
     assert "erase" in body
     policy_effect.run(here, "schedule")
     assert len(rows(here, Notification)) == len(people)
+
+
+def test_who_has_data_only_stored_is_told_when_that_is_lifted(here, person, publish) -> None:
+    """A restricted person is passed over; lifted before the day, they are told like everybody (GDPR Art. 18(1))."""
+    ines, tomas = person("Ines"), person("Tomas")
+    with here.db.write() as session:
+        restriction.restrict(session, ines.id, "accuracy", by=ines.id, now=here.clock())
+    row = publish(40)
+    assert [notice.account_id for notice in rows(here, PolicyNotice)] == [tomas.id]
+    with here.db.write() as session:
+        restriction.lift(session, ines.id, by="tests", now=here.clock())
+    policy_effect.run(here, row.version)
+    assert {notice.account_id for notice in rows(here, PolicyNotice)} == {tomas.id, ines.id}
 
 
 def test_who_comes_in_between_is_told_too(here, person, publish, clock) -> None:
