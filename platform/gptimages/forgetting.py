@@ -19,7 +19,7 @@ def forget_deleted(here: Installation) -> None:
     """Empties the log of what was deleted, or promises that it is done as soon as the readers are gone. Waits for nobody."""
     if here.db.forget_deleted():
         return
-    with here.db.write() as session:
+    with here.writing("deliver", FORGET) as session:
         waiting = select(Job.id).where(Job.kind == FORGET, Job.state == "queued")  # one that runs may be past it
         if session.scalar(waiting.limit(1)) is None:
             queue.promise(session, FORGET, LOG, now=here.clock())

@@ -14,7 +14,7 @@ class Visitor(msgspec.Struct, frozen=True):
 
     `via` says what vouches for them. `fresh`: they signed in within the time that policies/limits.yaml sets for acts
     that need a fresh sign-in; a token never is. `session_id` and `token_id` are the row ids of what vouches for them.
-    `closing`: an erasure waits.
+    `closing`: an erasure waits. `restricted`: their data is only stored (GDPR Art. 18).
     """
 
     account_id: str | None = None
@@ -25,6 +25,7 @@ class Visitor(msgspec.Struct, frozen=True):
     token_id: str | None = None
     fresh: bool = False
     closing: bool = False
+    restricted: bool = False
     scheme: str | None = None
     signal: bool = False
 
@@ -32,6 +33,11 @@ class Visitor(msgspec.Struct, frozen=True):
     def signed_in(self) -> bool:
         """Whether anybody is signed in."""
         return self.account_id is not None
+
+    @property
+    def actor(self) -> str:
+        """Who acts, on routes for everybody: the account's id, or `anybody`."""
+        return self.account_id or "anybody"
 
     @property
     def id(self) -> str:

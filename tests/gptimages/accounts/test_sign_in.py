@@ -15,7 +15,7 @@ from support.stored import everything
 from datasteward.audit import log as audit
 from datasteward.disposal.disposal import dispose
 from gptimages import logs
-from gptimages.accounts import devices, signing_in
+from gptimages.accounts import signing_in
 from gptimages.accounts.models import Account, Identity, SignInAttempt, WebSession
 from gptimages.activity.models import DeviceRecord
 from gptimages_demo.app import create_app as create_provider
@@ -173,8 +173,7 @@ def test_a_changed_mail_address_follows_the_provider_and_the_account_stays(demo)
         account = signing_in.find(session, here.settings.oidc_issuer, "demo-ines")
         claims = Claims(here.settings.oidc_issuer, "demo-ines", "ines.new@example.org", "Another Name", None)
         attempt = SignInAttempt(minimum_age=None, country="", next_path="/", fresh=False)
-        device = devices.Device(None, None)
-        arrived = signing_in.arrive(session, here, claims, attempt, device, replaces=None, now=here.clock())
+        arrived = signing_in.arrive(session, here, claims, attempt, replaces=None, now=here.clock())
         assert (arrived.account_id, arrived.new) == (account.id, False)
         assert email_of(here, account) == "ines.new@example.org"
 
