@@ -1,7 +1,8 @@
 """Signing in and out: the page with its two ways, the way to the provider, the way back, and leaving.
 
 The age question is answered in the POST that begins a sign-up, before anything is stored; what was typed stands in no
-address, row, cookie or log. Signing in is opened for `law`: it leads people to what they ask for under it too. Every failure is one sentence on a page, with its cause as a word in the log.
+address, row, cookie or log. Every failure is one sentence on a page, with its cause as a word in the log. Who arrives is looked
+up for `law`: who asked that their data be only stored still comes in, to what they ask for under the law.
 """
 
 from __future__ import annotations
