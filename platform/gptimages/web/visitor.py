@@ -35,15 +35,15 @@ class Visitor(msgspec.Struct, frozen=True):
         return self.account_id is not None
 
     @property
-    def actor(self) -> str:
-        """Who acts, on routes for everybody: the account's id, or `anybody`."""
-        return self.account_id or "anybody"
-
-    @property
     def id(self) -> str:
         """The account's id, for handlers whose route needs a permission. Raises AssertionError for nobody."""
         assert self.account_id is not None  # noqa: S101 - the guard let only signed-in people through
         return self.account_id
+
+    @property
+    def actor(self) -> str:
+        """Who acts, on routes for everybody: the account's id, or `anybody`."""
+        return self.account_id or "anybody"
 
 
 NOBODY = Visitor()
