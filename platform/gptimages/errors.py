@@ -9,7 +9,8 @@
     ├── NotAllowed            the role does not allow it (403)
     ├── SignInNeeded          nobody is signed in, or not freshly enough (401)
     ├── Conflict              the thing is not in a state that allows this (409)
-    │   └── AccountClosing    an erasure of the account waits, so that nothing else is open to it
+    │   ├── AccountClosing    an erasure of the account waits, so that nothing else is open to it
+    │   └── OnlyStored        the processing of the account's data is restricted (GDPR Art. 18)
     ├── MailFailed            a mail was not taken: to be tried again, or never
     ├── EngineRefused         see gptimages.studio.engine
     └── EngineUnavailable     see gptimages.studio.engine
@@ -72,3 +73,13 @@ class MailFailed(GptImagesError):
 
 class AccountClosing(Conflict):
     """An erasure of the account waits: until it is taken back, only what has to do with leaving is open."""
+
+
+class OnlyStored(Conflict):
+    """The person asked that their data be only stored (GDPR Art. 18): nothing else is done with it until that is lifted."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The data of this account is only stored now, a restriction that its owner asked for: nothing is made, shown "
+            "or changed until it is lifted, and the privacy centre stays open."
+        )

@@ -80,7 +80,7 @@ def _looks(session: Session, chance: random.Random, now: datetime) -> None:
 
 
 def _refuse_real(here: Installation) -> None:
-    with here.db.read() as session:
+    with here.reading("deliver", "demo") as session:
         kind = session.scalar(select(Origin.kind))
     if not here.settings.demo or kind != DEMO:
         raise DemoRefused("Invented people belong into a demo database alone: this one is not.")

@@ -46,7 +46,7 @@ def ensure_people(here: Installation) -> None:
 
 def _ensure(here: Installation, person: DemoPerson) -> None:
     now, issuer = here.clock(), here.settings.oidc_issuer
-    with here.db.write() as session:
+    with here.writing("law", GRANTED_BY) as session:
         account = signing_in.find(session, issuer, person.subject)
         if account is None:
             claims = Claims(issuer, person.subject, person.email, person.name, None)

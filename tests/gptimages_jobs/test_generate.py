@@ -426,8 +426,7 @@ def test_engagement_is_written_only_for_those_who_allow_it(here: Installation, p
     account = person()
 
     def record() -> bool:
-        with here.db.write() as session:
-            return engagement.record(session, here, account.id, "favourite", "ink", now=here.clock())
+        return engagement.record(here, account.id, "favourite", "ink", now=here.clock())
 
     def answer(kind: Any, granted: bool) -> None:
         with here.db.write() as session:

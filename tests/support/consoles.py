@@ -34,7 +34,7 @@ class Consoles:
         """A browser in which somebody with these roles is signed in."""
         account = self.make(name, given=roles)
         with self.here.db.write() as session:
-            secret, _ = sessions.begin(session, self.here, account.id, device_id=None, now=self.here.clock())
+            secret, _ = sessions.begin(session, self.here, account.id, now=self.here.clock())
         cookies = {sessions.cookie_name(self.here.settings): secret}
         headers = {"accept": "text/html", "origin": self.base}
         opened = httpx.Client(base_url=self.base, cookies=cookies, headers=headers, timeout=30)

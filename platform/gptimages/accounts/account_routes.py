@@ -65,7 +65,7 @@ def rename(
 ) -> Response[Any]:
     """Corrects the display name."""
     try:
-        with here.db.write() as session:
+        with here.writing("deliver", visitor.id) as session:
             people.rename(session, here, visitor.id, data.name, here.clock())
     except InputError as error:
         return _page(here, pages, visitor, name_problem=str(error), typed_name=data.name, status=HTTP_400_BAD_REQUEST)
@@ -77,7 +77,7 @@ def choose_scheme(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: URLEncodedBody[SchemeForm]
 ) -> Redirect:
     """Light, dark, or as the system has it."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         people.choose_scheme(session, visitor.id, data.scheme)
     return Redirect("/account#scheme", status_code=HTTP_303_SEE_OTHER)
 
@@ -85,7 +85,7 @@ def choose_scheme(
 @get("/account/avatar", opt=needs(Permission.ACCOUNT_READ) | FETCHED, sync_to_thread=True, include_in_schema=False)
 def avatar(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Response[bytes]:
     """The person's own portrait."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         key = people.get(session, visitor.id).avatar
     if key is None:
         raise NotFound("There is no portrait.")
@@ -102,7 +102,7 @@ def end_session(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], session_id: FromPath[str]
 ) -> Redirect:
     """Signs one browser out."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         sessions.end(session, visitor.id, session_id, now=here.clock())
     return Redirect("/account#sessions", status_code=HTTP_303_SEE_OTHER)
 
@@ -110,7 +110,7 @@ def end_session(
 @post("/account/sessions/end-others", opt=needs(Permission.SESSION_END), sync_to_thread=True, include_in_schema=False)
 def end_others(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
     """Signs every other browser out."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         sessions.end_all(session, visitor.id, now=here.clock(), keep=visitor.session_id)
     return Redirect("/account#sessions", status_code=HTTP_303_SEE_OTHER)
 
@@ -124,7 +124,7 @@ def create_token(
 ) -> Response[Any]:
     """Makes a token and shows its secret, this once."""
     try:
-        with here.db.write() as session:
+        with here.writing("deliver", visitor.id) as session:
             secret, _ = tokens.create(session, here, visitor.id, data.label, data.chosen, now=here.clock())
     except InputError as error:
         return _page(here, pages, visitor, token_problem=str(error), status=HTTP_400_BAD_REQUEST)
@@ -141,7 +141,7 @@ def end_token(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], token_id: FromPath[str]
 ) -> Redirect:
     """Ends a token."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         tokens.end(session, visitor.id, token_id, now=here.clock())
     return Redirect("/account#tokens", status_code=HTTP_303_SEE_OTHER)
 
@@ -150,10 +150,12 @@ def _page(
     here: Installation, pages: Renderer, visitor: Visitor, *, status: int = HTTP_200_OK, **shown: str
 ) -> Response[Any]:
     now = here.clock()
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         me = overview.profile(session, here, visitor.id, now)
-        signed_in = overview.sessions(session, here, visitor.id, now, visitor.session_id)
+        found = overview.sessions(session, here, visitor.id, now)
         keys = overview.tokens(session, visitor.id, now)
+    with here.reading("integrity", visitor.id) as session:
+        signed_in = overview.on_devices(session, here, found, visitor.session_id)
     nothing = {"name_problem": "", "typed_name": me.name, "token_problem": "", "secret": ""}
     return pages.page(
         "accounts/account.html",

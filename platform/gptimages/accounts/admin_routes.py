@@ -36,7 +36,7 @@ def admin(
 ) -> Response[Any]:
     """People with staff roles, and the field that finds anybody by account id."""
     wanted = request.query_params.get("id", "").strip()
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         found = staff.with_roles(session)
         try:
             known = bool(wanted) and bool(staff.person(session, wanted))
@@ -74,7 +74,7 @@ def view(
     account_id: FromPath[str],
 ) -> Response[Any]:
     """Shows name and mail address, and writes down who looked."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         shown = staff.view(session, here, account_id, by=visitor.id, now=here.clock())
     return _person(here, pages, visitor, account_id, shown)
 
@@ -92,7 +92,7 @@ def grant(
     data: URLEncodedBody[RoleForm],
 ) -> Redirect:
     """Gives a role."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         staff.grant(session, here, account_id, data.role, by=visitor.id, now=here.clock())
     return Redirect(f"/admin/people/{account_id}", status_code=HTTP_303_SEE_OTHER)
 
@@ -110,7 +110,7 @@ def end(
     role: FromPath[str],
 ) -> Redirect:
     """Ends a role."""
-    with here.db.write() as session:
+    with here.writing("law", visitor.id) as session:
         staff.end(session, account_id, role, by=visitor.id, now=here.clock())
     return Redirect(f"/admin/people/{account_id}", status_code=HTTP_303_SEE_OTHER)
 
@@ -118,7 +118,7 @@ def end(
 def _person(
     here: Installation, pages: Renderer, visitor: Visitor, account_id: str, shown: staff.Particulars | None = None
 ) -> Response[Any]:
-    with here.db.read() as session:
+    with here.reading("law", visitor.id) as session:
         found = staff.person(session, account_id)
     had = {grant.role for grant in found.grants}
     free = {key: role for key, role in here.policies.roles.items() if key not in had and key != EVERYBODY}

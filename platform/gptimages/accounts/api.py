@@ -41,7 +41,7 @@ class NewToken(msgspec.Struct, frozen=True):
 @get("/api/v1/me", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, tags=[TAG])
 def me(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Profile:
     """Your profile, plan, and the pictures made this month."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         return overview.profile(session, here, visitor.id, here.clock())
 
 
@@ -50,7 +50,7 @@ def change_me(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: JSONBody[ProfileChange]
 ) -> Profile:
     """Corrects your display name (GDPR art. 16)."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         people.rename(session, here, visitor.id, data.name, here.clock())
         return overview.profile(session, here, visitor.id, here.clock())
 
@@ -58,8 +58,10 @@ def change_me(
 @get("/api/v1/sessions", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, tags=[TAG])
 def list_sessions(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> list[SessionView]:
     """Where you are signed in; `here` is the browser that asks."""
-    with here.db.read() as session:
-        return overview.sessions(session, here, visitor.id, here.clock(), visitor.session_id)
+    with here.reading("deliver", visitor.id) as session:
+        found = overview.sessions(session, here, visitor.id, here.clock())
+    with here.reading("integrity", visitor.id) as session:
+        return overview.on_devices(session, here, found, visitor.session_id)
 
 
 @delete("/api/v1/sessions/{session_id:str}", opt=needs(Permission.SESSION_END), sync_to_thread=True, tags=[TAG])
@@ -67,14 +69,14 @@ def end_session(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], session_id: FromPath[str]
 ) -> None:
     """Signs one browser out, for good."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         sessions.end(session, visitor.id, session_id, now=here.clock())
 
 
 @get("/api/v1/tokens", opt=needs(Permission.ACCOUNT_READ), sync_to_thread=True, tags=[TAG])
 def list_tokens(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> list[TokenView]:
     """Your tokens, without their secrets."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         return overview.tokens(session, visitor.id, here.clock())
 
 
@@ -89,7 +91,7 @@ def create_token(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: JSONBody[TokenWish]
 ) -> NewToken:
     """Makes a token. Only a signed-in browser may: no token makes another."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         secret, row = tokens.create(session, here, visitor.id, data.label, data.scopes, now=here.clock())
     return NewToken(secret, overview.token(row))
 
@@ -97,7 +99,7 @@ def create_token(
 @delete("/api/v1/tokens/{token_id:str}", opt=needs(Permission.SESSION_END), sync_to_thread=True, tags=[TAG])
 def end_token(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], token_id: FromPath[str]) -> None:
     """Ends a token at once."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         tokens.end(session, visitor.id, token_id, now=here.clock())
 
 

@@ -47,7 +47,7 @@ def adopt(here: Installation, account_id: str, address: str, now: datetime) -> N
     except (GptImagesError, StewardError) as error:
         log.info("avatar left out", error=type(error).__name__)
         return
-    with here.db.write() as session:
+    with here.writing("deliver", account_id) as session:
         account = session.get(Account, account_id)
         if account is None:
             promise_object(session, key, now=now)

@@ -1,10 +1,14 @@
-"""The device of a sign-in: network address and browser, sealed, and in words that its owner recognises."""
+"""The device of a sign-in: network address and browser, sealed, and in words that its owner recognises.
+
+Devices are opened for `integrity` alone, where who objects to that use is not there.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from datasteward.consent import records as consent
@@ -12,7 +16,7 @@ from datasteward.disposal.disposal import dispose
 from datasteward.keys import reveal, seal
 from datasteward.retention import holds
 from datasteward.retention.held import Held, free
-from gptimages.accounts.models import WebSession
+from gptimages.accounts.models import Account, WebSession
 from gptimages.activity.models import DeviceRecord
 from gptimages.installation import Installation
 from gptimages.models import new_id
@@ -49,13 +53,15 @@ class Device(msgspec.Struct, frozen=True):
         return "<Device>"
 
 
-def record(session: Session, here: Installation, account_id: str, device: Device, now: datetime) -> str | None:
-    """Writes the device of a sign-in down, to protect the account, and returns the id of its row.
+def record(
+    session: Session, here: Installation, account_id: str, session_id: str, device: Device, *, now: datetime
+) -> None:
+    """Writes down on which device a session was begun, to protect the account.
 
-    None for somebody who objects to that use: nothing is written.
+    The session is one for `integrity`: nothing is written for somebody who is not there.
     """
-    if not consent.allowed(session, here.policies, account_id, PURPOSE):
-        return None
+    if session.scalar(select(Account.id).where(Account.id == account_id)) is None:
+        return
     row_id = new_id()
     row = DeviceRecord(id=row_id, account_id=account_id, created_at=now, last_seen_at=now)
     if device.ip_address:
@@ -64,7 +70,7 @@ def record(session: Session, here: Installation, account_id: str, device: Device
         seal(here.vault, row, "user_agent", device.user_agent[:LONGEST_AGENT], subject=account_id)
     session.add(row)
     session.flush()
-    return row_id
+    session.execute(update(WebSession).where(WebSession.id == session_id).values(device_id=row_id))
 
 
 def forget_objected(session: Session, here: Installation, account_id: str, now: datetime) -> None:

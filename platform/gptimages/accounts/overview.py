@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -77,10 +78,8 @@ def profile(session: Session, here: Installation, account_id: str, now: datetime
     )
 
 
-def sessions(
-    session: Session, here: Installation, account_id: str, now: datetime, current: str | None
-) -> list[SessionView]:
-    """The person's sessions that still open something, this browser's first, then the last used."""
+def sessions(session: Session, here: Installation, account_id: str, now: datetime) -> list[WebSession]:
+    """The person's sessions that still open something, the last used first."""
     idle = here.policies.limits.session_idle.span
     query = (
         select(WebSession)
@@ -92,7 +91,14 @@ def sessions(
         )
         .order_by(WebSession.last_seen_at.desc())
     )
-    found = [_session(session, here, row, current) for row in session.scalars(query)]
+    return list(session.scalars(query))
+
+
+def on_devices(
+    session: Session, here: Installation, rows: Sequence[WebSession], current: str | None
+) -> list[SessionView]:
+    """Sessions with the devices that they were begun on, this browser's first; the session is one for `integrity`."""
+    found = [_session(session, here, row, current) for row in rows]
     return sorted(found, key=lambda view: not view.here)
 
 

@@ -12,9 +12,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
+from datasteward.consent import restriction
 from datasteward.keys import reveal, seal
 from gptimages.accounts.models import Account
-from gptimages.errors import InputError, NotFound
+from gptimages.errors import InputError, NotFound, OnlyStored
 from gptimages.installation import Installation
 from gptimages.models import new_id
 
@@ -105,8 +106,10 @@ def choose_scheme(session: Session, account_id: str, scheme: str) -> None:
 
 
 def get(session: Session, account_id: str) -> Account:
-    """The account. Raises NotFound."""
+    """The account. Raises NotFound, or OnlyStored where the session's purpose is closed by a restriction."""
     account = session.get(Account, account_id)
+    if account is None and restriction.restricted(session, account_id):
+        raise OnlyStored
     if account is None:
         raise NotFound("There is no such account: check the id.")
     return account

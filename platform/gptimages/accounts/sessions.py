@@ -1,5 +1,6 @@
 """Web sessions: begun at sign-in under a fresh secret, ended for good by one row, over when idle or old.
 
+Who asks is looked up for `law`: a person whose data is only stored still comes in, to what they ask for under the law.
 An unknown cookie is never adopted, and no request writes a session back: `last_seen_at` moves by an UPDATE that asks that
 the session has not ended, so a late request cannot revive it (the two defects of cookie sessions that this replaces).
 Signing in and being seen again is going on with the service, under whatever policy is in force (promise policy.acceptance).
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
+from datasteward.consent import restriction
 from datasteward.statements import changed
 from gptimages.accounts.models import Account, WebSession
 from gptimages.accounts.roles import roles_of
@@ -25,6 +27,8 @@ from gptimages.publishing import versions
 from gptimages.settings import Settings
 from gptimages.web.visitor import NOBODY, Visitor
 
+DOORKEEPER = "doorkeeper"
+"""Who looks a visitor up, and writes down that they were seen."""
 TOUCH_EVERY = timedelta(minutes=1)  # not a policy: how exact `last_seen_at` is, against one write for every request
 
 
@@ -33,15 +37,12 @@ def cookie_name(settings: Settings) -> str:
     return "__Host-session" if settings.secure else "session"
 
 
-def begin(
-    session: Session, here: Installation, account_id: str, *, device_id: str | None, now: datetime
-) -> tuple[str, WebSession]:
+def begin(session: Session, here: Installation, account_id: str, *, now: datetime) -> tuple[str, WebSession]:
     """Begins a session and returns the secret for its cookie, which is stored nowhere, and its row."""
     secret = new_secret()
     row = WebSession(
         id=new_id(),
         account_id=account_id,
-        device_id=device_id,
         secret_hash=hash_of(secret),
         created_at=now,
         authenticated_at=now,
@@ -57,28 +58,30 @@ def begin(
 def visitor(here: Installation, secret: str, now: datetime) -> Visitor:
     """The person behind a cookie's secret; NOBODY when the session is unknown, ended, idle too long or too old."""
     limits = here.policies.limits
-    with here.db.read() as session:
+    with here.reading("law", DOORKEEPER) as session:
         query = (
-            select(WebSession, Account)
+            select(WebSession, Account.state, Account.scheme)
             .join(Account, Account.id == WebSession.account_id)
             .where(WebSession.secret_hash == hash_of(secret), *_alive(here, now))
         )
         found = session.execute(query).one_or_none()
         if found is None:
             return NOBODY
-        row, account = found
-        roles = roles_of(session, account.id)
+        row, state, scheme = found
+        roles = roles_of(session, row.account_id)
+        restricted = restriction.restricted(session, row.account_id)
     if now - row.last_seen_at > TOUCH_EVERY:
         _touch(here, row, now)
     return Visitor(
-        account_id=account.id,
+        account_id=row.account_id,
         via="session",
         roles=roles,
         permissions=here.policies.permissions(roles),
         session_id=row.id,
         fresh=now - row.authenticated_at <= limits.session_fresh.span,
-        closing=account.state == "closing",
-        scheme=account.scheme,
+        closing=state == "closing",
+        restricted=restricted,
+        scheme=scheme,
     )
 
 
@@ -124,7 +127,7 @@ def _alive(here: Installation, now: datetime) -> tuple[ColumnElement[bool], ...]
 
 
 def _touch(here: Installation, row: WebSession, now: datetime) -> None:
-    with here.db.write() as session:
+    with here.writing("law", DOORKEEPER) as session:
         alive = (WebSession.id == row.id) & WebSession.ended_at.is_(None)
         if not changed(session, update(WebSession).where(alive).values(last_seen_at=now)):
             return

@@ -1,7 +1,8 @@
 """Signing in and out: the page with its two ways, the way to the provider, the way back, and leaving.
 
 The age question is answered in the POST that begins a sign-up, before anything is stored; what was typed stands in no
-address, row, cookie or log. Every failure is one sentence on a page, with its cause as a word in the log.
+address, row, cookie or log. Every failure is one sentence on a page, with its cause as a word in the log. Who arrives is looked
+up for `law`: who asked that their data be only stored still comes in, to what they ask for under the law.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from gptimages.web.visitor import Visitor
 log = structlog.get_logger()
 
 PROVIDER = "identity_provider"
+ACTOR = "sign-in"
 
 
 class SignInForm(msgspec.Struct, frozen=True):
@@ -102,7 +104,7 @@ def begin(
 def _sent_off(
     here: Installation, provider: Provider, data: SignInForm, country: str, minimum_age: int | None, *, fresh: bool
 ) -> Redirect:
-    with here.db.write() as session:
+    with here.writing("deliver", ACTOR) as session:
         secret, attempt = attempts.begin(
             session,
             here,
@@ -133,12 +135,14 @@ def callback(
         claims = oidc.redeem(provider, attempt, _answer(request), now)
     except (SignInRefused, ProviderUnavailable) as error:
         return _refused(pages, visitor, error)
-    device = devices.Device(request.client.host if request.client else None, request.headers.get("user-agent"))
     replaces = (visitor.id, visitor.session_id) if visitor.session_id else None
-    with here.db.write() as session:
-        arrived = signing_in.arrive(session, here, claims, attempt, device, replaces=replaces, now=now)
+    with here.writing("law", ACTOR) as session:
+        arrived = signing_in.arrive(session, here, claims, attempt, replaces=replaces, now=now)
     if arrived is None:
         return _asked_first(here, attempt)
+    device = devices.Device(request.client.host if request.client else None, request.headers.get("user-agent"))
+    with here.writing("integrity", arrived.account_id) as session:
+        devices.record(session, here, arrived.account_id, arrived.session_id, device, now=now)
     if arrived.new and claims.picture:
         avatar.adopt(here, arrived.account_id, claims.picture, now)
     return _let_in(here, attempt, arrived)
@@ -153,7 +157,7 @@ def _attempt(request: Request[Any, Any, Any], here: Installation) -> SignInAttem
     secret = cookie(request, attempts.cookie_name(here.settings))
     if secret is None:
         raise SignInOver
-    with here.db.write() as session:
+    with here.writing("deliver", ACTOR) as session:
         found = attempts.take(session, secret, here.clock())
     if found is None:
         raise SignInOver
@@ -188,7 +192,7 @@ def _refused(pages: Renderer, visitor: Visitor, error: SignInRefused | ProviderU
 def sign_out(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Response[Any]:
     """Ends the session for good; a cookie that is still sent afterwards opens nothing."""
     if visitor.session_id is not None:
-        with here.db.write() as session:
+        with here.writing("law", visitor.id) as session:
             sessions.end(session, visitor.id, visitor.session_id, now=here.clock())
     gone = _cookie(here, sessions.cookie_name(here.settings), "", 0)
     return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=[gone])

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gptimages.accounts import devices, people, sessions
+from gptimages.accounts import people, sessions
 from gptimages.accounts.id_token import Claims
 from gptimages.accounts.models import Account, Identity, SignInAttempt
 from gptimages.installation import Installation
@@ -24,9 +24,10 @@ LONGEST_PATH = 200
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """A finished sign-in: the account, the session's secret for its cookie, and whether the account is new."""
+    """A finished sign-in: the account, the session and its secret for the cookie, and whether the account is new."""
 
     account_id: str
+    session_id: str
     secret: str
     new: bool
 
@@ -39,7 +40,6 @@ def arrive(
     here: Installation,
     claims: Claims,
     attempt: SignInAttempt,
-    device: devices.Device,
     *,
     replaces: tuple[str, str] | None,
     now: datetime,
@@ -58,10 +58,9 @@ def arrive(
         people.follow_email(session, here, account, claims.email, now)
     if replaces is not None:
         sessions.end(session, *replaces, now=now)
-    device_id = devices.record(session, here, account.id, device, now)
-    secret, _ = sessions.begin(session, here, account.id, device_id=device_id, now=now)
+    secret, begun = sessions.begin(session, here, account.id, now=now)
     account.last_seen_at = now
-    return Arrived(account.id, secret, new)
+    return Arrived(account.id, begun.id, secret, new)
 
 
 def find(session: Session, issuer: str, subject: str) -> Account | None:

@@ -13,10 +13,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
+from datasteward.consent import restriction
 from datasteward.statements import changed
 from gptimages.accounts.models import Account, ApiToken
 from gptimages.accounts.roles import roles_of
 from gptimages.accounts.secrets import hash_of, new_secret
+from gptimages.accounts.sessions import DOORKEEPER
 from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
 from gptimages.models import new_id
@@ -87,29 +89,31 @@ def end_all(session: Session, account_id: str, *, now: datetime, keep: str | Non
 
 def visitor(here: Installation, secret: str, now: datetime) -> Visitor:
     """The person for whom a token acts, with the permissions that roles and scopes share; NOBODY when it is not valid."""
-    with here.db.read() as session:  # an unknown token costs no write
+    with here.reading("law", DOORKEEPER) as session:  # an unknown token costs no write
         alive = (ApiToken.secret_hash == hash_of(secret)) & ApiToken.ended_at.is_(None) & (ApiToken.expires_at > now)
-        found = session.execute(select(ApiToken, Account).join(Account).where(alive)).one_or_none()
+        found = session.execute(select(ApiToken, Account.state).join(Account).where(alive)).one_or_none()
         if found is None:
             return NOBODY
-        token, account = found
-        roles = roles_of(session, account.id)
+        token, state = found
+        roles = roles_of(session, token.account_id)
+        restricted = restriction.restricted(session, token.account_id)
     if token.last_used_at is None or now - token.last_used_at > TOUCH_EVERY:
         _touch(here, token, now)
     prefixes = tuple(prefix for scope in token.scopes for prefix in ALLOWS[scope])
     allowed = frozenset(p for p in here.policies.permissions(roles) if p.startswith(prefixes))
     return Visitor(
-        account_id=account.id,
+        account_id=token.account_id,
         via="token",
         roles=roles,
         permissions=allowed,
         token_id=token.id,
-        closing=account.state == "closing",
+        closing=state == "closing",
+        restricted=restricted,
     )
 
 
 def _touch(here: Installation, token: ApiToken, now: datetime) -> None:
-    with here.db.write() as session:
+    with here.writing("law", DOORKEEPER) as session:
         alive = (ApiToken.id == token.id) & ApiToken.ended_at.is_(None)
         if not changed(session, update(ApiToken).where(alive).values(last_used_at=now)):
             return

@@ -140,7 +140,7 @@ def stop(
     run_id: FromPath[str],
 ) -> RunAnswer:
     """Stop a run; the pictures that are finished stay."""
-    with here.db.write() as session:
+    with here.writing("generate", visitor.id) as session:
         runs.stop(session, here, visitor.id, run_id, now=here.clock())
     forget_deleted(here)
     return _run(here, hub, visitor.id, run_id)
@@ -149,7 +149,7 @@ def stop(
 @delete("/api/v1/runs/{run_id:str}", opt=DELETE, sync_to_thread=True, tags=TAGS)
 def remove_run(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], run_id: FromPath[str]) -> None:
     """Delete a run that has ended, with its words and its pictures."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         images.remove_run(session, here, visitor.id, run_id, now=here.clock())
     forget_deleted(here)
 
@@ -178,7 +178,7 @@ def search(
 @get("/api/v1/images/{image_id:str}", opt=READ, sync_to_thread=True, tags=TAGS)
 def one(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]) -> Picture:
     """One picture."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
         came_from = images.run_of(session, image)
         words, starred = runs.words(here, came_from), images.is_favourite(session, image)
@@ -188,7 +188,7 @@ def one(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], 
 @get("/api/v1/images/{image_id:str}/file", opt=READ, sync_to_thread=True, tags=TAGS)
 def file(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]) -> Stream:
     """The picture's bytes."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
     return files.original(here, image)
 
@@ -196,23 +196,24 @@ def file(here: NamedDependency[Installation], visitor: NamedDependency[Visitor],
 @put("/api/v1/images/{image_id:str}/favourite", opt=READ, sync_to_thread=True, status_code=204, tags=TAGS)
 def mark(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]) -> None:
     """Make a picture a favourite."""
-    with here.db.write() as session:
-        if images.mark(session, visitor.id, image_id, now=here.clock()):
-            style = images.run_of(session, images.find(session, visitor.id, image_id)).style
-            engagement.record(session, here, visitor.id, "favourite", style, signal=visitor.signal, now=here.clock())
+    with here.writing("deliver", visitor.id) as session:
+        marked = images.mark(session, visitor.id, image_id, now=here.clock())
+        style = images.run_of(session, images.find(session, visitor.id, image_id)).style
+    if marked:
+        engagement.record(here, visitor.id, "favourite", style, signal=visitor.signal, now=here.clock())
 
 
 @delete("/api/v1/images/{image_id:str}/favourite", opt=READ, sync_to_thread=True, tags=TAGS)
 def unmark(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]) -> None:
     """Take the mark off."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         images.unmark(session, visitor.id, image_id)
 
 
 @delete("/api/v1/images/{image_id:str}", opt=DELETE, sync_to_thread=True, tags=TAGS)
 def remove(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]) -> None:
     """Delete a picture for good, with its bytes; its words go with the last picture made from them."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         images.find(session, visitor.id, image_id)
         images.remove(session, here, visitor.id, [image_id], now=here.clock())
     forget_deleted(here)
@@ -222,9 +223,9 @@ def remove(here: NamedDependency[Installation], visitor: NamedDependency[Visitor
 def remove_many(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], data: JSONBody[Chosen]) -> Toll:
     """Delete several pictures for good, or see in figures what that would take. Other people's ids change nothing."""
     if data.preview:
-        with here.db.read() as session:
+        with here.reading("deliver", visitor.id) as session:
             return images.toll(session, visitor.id, data.ids)
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         gone = images.remove(session, here, visitor.id, data.ids, now=here.clock())
     forget_deleted(here)
     return gone
@@ -235,7 +236,7 @@ def share(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]
 ) -> SharedLink:
     """Make a link under which anyone who has it sees the picture."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         secret, link = sharing.share(session, here, visitor.id, image_id, now=here.clock())
     address = f"{here.settings.public_url.rstrip('/')}/shared/{secret}"
     return SharedLink(link.id, address, link.expires_at)
@@ -244,12 +245,12 @@ def share(
 @delete("/api/v1/shares/{link_id:str}", opt=needs(Permission.IMAGE_SHARE), sync_to_thread=True, tags=TAGS)
 def end_share(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], link_id: FromPath[str]) -> None:
     """End a link at once."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         sharing.end(session, visitor.id, link_id, now=here.clock())
 
 
 def _run(here: Installation, hub: Hub, account_id: str, run_id: str) -> RunAnswer:
-    with here.db.read() as session:
+    with here.reading("generate", account_id) as session:
         found = runs.find(session, account_id, run_id)
         made = [image.id for image in runs.pictures(session, found)]
         return RunAnswer(views.status(found, len(made), hub.newest(found.id), here.clock()), made)
@@ -257,7 +258,7 @@ def _run(here: Installation, hub: Hub, account_id: str, run_id: str) -> RunAnswe
 
 def _list(here: Installation, account_id: str, wanted: Filter, before: str | None) -> PictureList:
     size = here.policies.limits.page_size.value
-    with here.db.read() as session:
+    with here.reading("deliver", account_id) as session:
         page = history.page(session, here, account_id, wanted, now=here.clock(), before=before, size=size)
     return PictureList([_picture(card) for card in page.cards], page.more)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gptimages.accounts.models import Account
 from gptimages.errors import InputError
 from gptimages.installation import Installation
 from gptimages.studio import references, runs, wish
@@ -21,12 +20,12 @@ def ask(
     settled = wish.checked(wanted, engine, here.policies)
     masks = sum(role == "mask" for role, _ in files)
     wish.check_pictures(len(files) - masks, masks, here.policies)
-    with here.db.read() as session:  # again in the transaction of the run, which alone decides
-        runs.check_room(session, here, session.get(Account, account_id), settled.count, now)
+    with here.reading("generate", account_id) as session:  # again in the transaction of the run, which alone decides
+        runs.check_room(session, here, account_id, settled.count, now)
     pictures: list[tuple[Role, Picture]] = [(role, rebuild(data, limits=here.policies.limits)) for role, data in files]
     _check_mask(pictures)
     stored = references.store(here, account_id, pictures, now)
-    with here.db.write() as session:
+    with here.writing("generate", account_id) as session:
         return runs.begin(session, here, account_id, settled, stored, now=now).id
 
 

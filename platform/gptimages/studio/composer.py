@@ -7,9 +7,6 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from datasteward.consent import records as consent
-from gptimages.accounts.models import Account
-from gptimages.activity.engagement import PURPOSE
 from gptimages.installation import Installation
 from gptimages.studio import runs, views
 from gptimages.studio.engine import Size
@@ -52,9 +49,9 @@ def settled(wanted: Wish, engine: EngineFacts) -> Wish:
     return msgspec.structs.replace(wanted, width=size.width, height=size.height)
 
 
-def frame(session: Session, here: Installation, engine: EngineFacts, account: Account) -> dict[str, Any]:
-    """What every page with the composer shows besides the draft and the run."""
-    used, allowed = runs.allowance(session, here, account, here.clock())
+def frame(session: Session, here: Installation, engine: EngineFacts, account_id: str) -> dict[str, Any]:
+    """What every page with the composer shows besides the draft, the run and the person's choices."""
+    used, allowed = runs.allowance(session, here, account_id, here.clock())
     return {
         "engine": engine,
         "receiver": here.policies.processors[engine.processor],
@@ -65,7 +62,6 @@ def frame(session: Session, here: Installation, engine: EngineFacts, account: Ac
         "limits": here.policies.limits,
         "used": used,
         "allowed": allowed,
-        "improves": consent.allowed(session, here.policies, account.id, PURPOSE),
         "ratio": views.ratio,
         "style_name": views.style_name,
         "problem": None,

@@ -86,7 +86,7 @@ async def _events(here: Installation, hub: Hub, visitor: Visitor, run_id: str) -
 
 def look(here: Installation, hub: Hub, visitor: Visitor, run_id: str) -> Status:
     """How far the person's run is now. Raises NotFound, also when the session is over."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         if not sessions.stands(session, here, visitor.session_id, here.clock()):
             raise NotFound("This session is over: sign in to go on.")
         run = runs.find(session, visitor.id, run_id)
@@ -97,7 +97,7 @@ async def check(here: Installation, account_id: str, run_id: str) -> None:
     """Raises NotFound, before anything is answered, when the run is not the person's."""
 
     def found() -> None:
-        with here.db.read() as session:
+        with here.reading("generate", account_id) as session:
             runs.find(session, account_id, run_id)
 
     await to_thread.run_sync(found)

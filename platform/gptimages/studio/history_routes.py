@@ -72,7 +72,7 @@ def search(
 @post("/history/favourite", opt=READ, sync_to_thread=True, include_in_schema=False)
 def mark_all(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], body: RawBody) -> Redirect:
     """Makes every chosen picture a favourite."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         for image_id in _picked(session, here, visitor.id, body):
             images.mark(session, visitor.id, image_id, now=here.clock())
     return Redirect(HISTORY, status_code=HTTP_303_SEE_OTHER)
@@ -86,7 +86,7 @@ def delete_preview(
     body: RawBody,
 ) -> Response[Any]:
     """What deleting the chosen pictures takes, in numbers; nothing is deleted yet."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         picked = _picked(session, here, visitor.id, body)
         toll = images.toll(session, visitor.id, picked)
     if not toll.pictures:
@@ -97,7 +97,7 @@ def delete_preview(
 @post("/history/delete/confirmed", opt=DELETE, sync_to_thread=True, include_in_schema=False)
 def delete_confirmed(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], body: RawBody) -> Redirect:
     """Deletes exactly the pictures that the preview named."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         images.remove(session, here, visitor.id, _fields(body).get("pick", []), now=here.clock())
     forget_deleted(here)
     return Redirect(HISTORY, status_code=HTTP_303_SEE_OTHER)
@@ -108,7 +108,7 @@ def unmade_page(
     here: NamedDependency[Installation], pages: NamedDependency[Renderer], visitor: NamedDependency[Visitor]
 ) -> Response[Any]:
     """The runs that ended without a picture, and the question whether they should go."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         found = session.scalars(
             select(Generation).where(images.unmade(visitor.id)).order_by(Generation.created_at.desc())
         )
@@ -119,7 +119,7 @@ def unmade_page(
 @post("/history/unmade", opt=DELETE, sync_to_thread=True, include_in_schema=False)
 def unmade_delete(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Redirect:
     """Deletes the runs that ended without a picture, with their words."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         images.remove_unmade(session, here, visitor.id, now=here.clock())
     forget_deleted(here)
     return Redirect(HISTORY, status_code=HTTP_303_SEE_OTHER)
@@ -129,7 +129,7 @@ def _page(
     here: Installation, pages: Renderer, visitor: Visitor, wanted: Filter, show: str, before: str | None
 ) -> Response[Any]:
     now = here.clock()
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         size = here.policies.limits.page_size.value
         found = history.page(session, here, visitor.id, wanted, now=now, before=before, size=size)
         counts = history.counts(session, visitor.id, now)

@@ -48,7 +48,7 @@ def image_page(
 ) -> Response[Any]:
     """One picture and everything that is written down about it."""
     now = here.clock()
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
         run = images.run_of(session, image)
         earlier, later = images.neighbours(session, image)
@@ -80,7 +80,7 @@ def image_file(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]
 ) -> Stream:
     """The picture."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
     return files.original(here, image)
 
@@ -90,7 +90,7 @@ def image_thumbnail(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]
 ) -> Stream:
     """The smaller copy of the picture."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
     return files.small(here, image)
 
@@ -98,11 +98,11 @@ def image_thumbnail(
 @get("/images/{image_id:str}/download", opt=READ, sync_to_thread=True, include_in_schema=False)
 def download(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]) -> Stream:
     """The picture, to be saved under a good name."""
-    with here.db.write() as session:
+    with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
         run = images.run_of(session, image)
-        engagement.record(session, here, visitor.id, "download", run.style, signal=visitor.signal, now=here.clock())
-        name = files.file_name(image, runs.words(here, run))
+    engagement.record(here, visitor.id, "download", run.style, signal=visitor.signal, now=here.clock())
+    name = files.file_name(image, runs.words(here, run))
     return files.original(here, image, name=name)
 
 
@@ -114,12 +114,13 @@ def favourite(
     data: URLEncodedBody[FavouriteForm],
 ) -> Redirect:
     """Marks a picture, or takes the mark off, and leads back."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
+        style = images.run_of(session, images.find(session, visitor.id, image_id)).style
+        marked = data.favourite != "off" and images.mark(session, visitor.id, image_id, now=here.clock())
         if data.favourite == "off":
             images.unmark(session, visitor.id, image_id)
-        elif images.mark(session, visitor.id, image_id, now=here.clock()):
-            style = images.run_of(session, images.find(session, visitor.id, image_id)).style
-            engagement.record(session, here, visitor.id, "favourite", style, signal=visitor.signal, now=here.clock())
+    if marked:
+        engagement.record(here, visitor.id, "favourite", style, signal=visitor.signal, now=here.clock())
     back = data.back if data.back.startswith("/history") else f"/images/{image_id}"
     return Redirect(back, status_code=HTTP_303_SEE_OTHER)
 
@@ -132,7 +133,7 @@ def delete_preview(
     image_id: FromPath[str],
 ) -> Response[Any]:
     """What deleting the picture takes, in numbers; nothing is deleted yet."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
         toll = images.toll(session, visitor.id, [image.id])
     return pages.page("studio/delete.html", visitor, toll=toll, picked=[image.id], back=f"/images/{image.id}")
@@ -146,7 +147,7 @@ def share_page(
     image_id: FromPath[str],
 ) -> Response[Any]:
     """What a link to the picture shows and for how long, before one is made."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
     return pages.page("studio/share.html", visitor, image=image, kept=here.policies.limits.share_link, address=None)
 
@@ -159,11 +160,11 @@ def share(
     image_id: FromPath[str],
 ) -> Response[Any]:
     """Makes a link and shows it this once."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         secret, link = sharing.share(session, here, visitor.id, image_id, now=here.clock())
         image = images.find(session, visitor.id, image_id)
         style = images.run_of(session, image).style
-        engagement.record(session, here, visitor.id, "share", style, signal=visitor.signal, now=here.clock())
+    engagement.record(here, visitor.id, "share", style, signal=visitor.signal, now=here.clock())
     address = f"{here.settings.public_url.rstrip('/')}/shared/{secret}"
     kept = here.policies.limits.share_link
     return pages.page("studio/share.html", visitor, status=201, image=image, kept=kept, address=address, link=link)
@@ -177,7 +178,7 @@ def end_link(
     link_id: FromPath[str],
 ) -> Redirect:
     """Ends a link at once."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         images.find(session, visitor.id, image_id)
         sharing.end(session, visitor.id, link_id, now=here.clock())
     return Redirect(f"/images/{image_id}", status_code=HTTP_303_SEE_OTHER)

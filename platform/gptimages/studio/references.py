@@ -45,7 +45,7 @@ def store(here: Installation, account_id: str, pictures: Sequence[tuple[Role, Pi
     """Stores the bytes of rebuilt pictures, promised to disposal until `attach` has written their rows."""
     found = [Stored(new_id(), role, picture) for role, picture in pictures]
     if found:
-        with here.db.write() as session:
+        with here.writing("generate", account_id) as session:
             pending.announce(session, [each.key for each in found], now=now)
             queue.promise(session, DISPOSAL, account_id, now=now, run_after=now + TIME_TO_ATTACH)
     for each in found:

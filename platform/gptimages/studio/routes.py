@@ -11,7 +11,6 @@ from litestar.params import FromPath, FromQuery, RawBody
 from litestar.response import Redirect, Response, ServerSentEvent
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
-from gptimages.accounts.models import Account
 from gptimages.activity import engagement
 from gptimages.errors import InputError
 from gptimages.forgetting import forget_deleted
@@ -39,12 +38,13 @@ def studio(
     like: FromQuery[str | None] = None,
 ) -> Response[Any]:
     """The composer, empty or filled with the words and settings of the run `like`, and the newest run beside it."""
-    with here.db.read() as session:
+    with here.reading("generate", visitor.id) as session:
         newest = runs.newest(session, visitor.id)
         model = runs.find(session, visitor.id, like) if like else None
         draft = composer.like(here, model) if model else composer.usual(session, visitor.id, engine)
         shown = views.view(session, here, hub, newest) if newest else None
-        frame = composer.frame(session, here, engine, session.get_one(Account, visitor.id))
+        frame = composer.frame(session, here, engine, visitor.id)
+    frame["improves"] = engagement.allowed(here, visitor.id)
     return pages.page("studio/studio.html", visitor, draft=draft, view=shown, like=like, **frame)
 
 
@@ -67,8 +67,7 @@ def ask(
     except InputError as error:
         return _again(here, pages, visitor, engine, hub, wanted, error)
     if sent.fields.get("like"):
-        with here.db.write() as session:
-            engagement.record(session, here, visitor.id, "reuse", wanted.style, signal=visitor.signal, now=here.clock())
+        engagement.record(here, visitor.id, "reuse", wanted.style, signal=visitor.signal, now=here.clock())
     return Redirect(f"/studio/runs/{run_id}", status_code=HTTP_303_SEE_OTHER)
 
 
@@ -82,10 +81,11 @@ def run_page(
     run_id: FromPath[str],
 ) -> Response[Any]:
     """One run, with the composer filled with what was asked for."""
-    with here.db.read() as session:
+    with here.reading("generate", visitor.id) as session:
         run = runs.find(session, visitor.id, run_id)
         shown = views.view(session, here, hub, run)
-        frame = composer.frame(session, here, engine, session.get_one(Account, visitor.id))
+        frame = composer.frame(session, here, engine, visitor.id)
+    frame["improves"] = engagement.allowed(here, visitor.id)
     frame["refresh"] = shown.under_way
     draft = composer.like(here, run)
     return pages.page("studio/studio.html", visitor, draft=draft, view=shown, like=run.id, **frame)
@@ -114,7 +114,7 @@ def partial_picture(
     number: FromPath[int],
 ) -> Response[bytes]:
     """The newest unfinished picture of a run; `number` only tells browsers that it is another one than before."""
-    with here.db.read() as session:
+    with here.reading("generate", visitor.id) as session:
         runs.find(session, visitor.id, run_id)
     glimpse = hub.newest(run_id)
     if glimpse is None or glimpse.image is None or number > glimpse.number:
@@ -125,7 +125,7 @@ def partial_picture(
 @post("/studio/runs/{run_id:str}/stop", opt=CREATE, sync_to_thread=True, include_in_schema=False)
 def stop(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], run_id: FromPath[str]) -> Redirect:
     """Stops a run; what is finished is kept."""
-    with here.db.write() as session:
+    with here.writing("generate", visitor.id) as session:
         runs.stop(session, here, visitor.id, run_id, now=here.clock())
     forget_deleted(here)
     return Redirect(f"/studio/runs/{run_id}", status_code=HTTP_303_SEE_OTHER)
@@ -138,7 +138,7 @@ def forget_words(
     here: NamedDependency[Installation], visitor: NamedDependency[Visitor], run_id: FromPath[str]
 ) -> Redirect:
     """Destroys the words of a run; its pictures stay."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.id) as session:
         runs.forget_words(session, here, visitor.id, run_id, now=here.clock())
     forget_deleted(here)
     return Redirect(f"/studio/runs/{run_id}", status_code=HTTP_303_SEE_OTHER)
@@ -154,11 +154,12 @@ def _again(
     error: InputError,
 ) -> Response[Any]:
     """The composer as it was sent, with the sentence."""
-    with here.db.read() as session:
+    with here.reading("generate", visitor.id) as session:
         newest = runs.newest(session, visitor.id)
         shown = views.view(session, here, hub, newest) if newest else None
-        frame = composer.frame(session, here, engine, session.get_one(Account, visitor.id))
+        frame = composer.frame(session, here, engine, visitor.id)
     draft = composer.settled(wanted, engine)
+    frame["improves"] = engagement.allowed(here, visitor.id)
     frame["problem"] = str(error)
     return pages.page(
         "studio/studio.html", visitor, status=status_of(error), draft=draft, view=shown, like=None, **frame

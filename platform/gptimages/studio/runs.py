@@ -38,7 +38,8 @@ def begin(
     session: Session, here: Installation, account_id: str, wish: Wish, stored: Sequence[Stored], *, now: datetime
 ) -> Generation:
     """Writes a run for a checked wish, with its job and its audit entry. Raises LimitReached."""
-    check_room(session, here, session.get(Account, account_id, with_for_update=True), wish.count, now)
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
+    check_room(session, here, account_id, wish.count, now)
     run = _row(here, account_id, wish, now)
     session.add(run)
     session.flush()
@@ -58,14 +59,14 @@ def begin(
     return run
 
 
-def check_room(session: Session, here: Installation, account: Account | None, count: int, now: datetime) -> None:
-    """Whether the person may have `count` more pictures now. Raises LimitReached, or Conflict when the account closes.
+def check_room(session: Session, here: Installation, account_id: str, count: int, now: datetime) -> None:
+    """Whether the person may have `count` more pictures now. Raises LimitReached, or Conflict when the account takes none.
 
     Also asked before anything is done with the pictures that were sent, so that a refusal costs nearly nothing.
     """
-    if account is None or account.state != "active":
-        raise Conflict("This account is being closed: no new pictures are made.")
-    _check_limits(session, here, account, count, now)
+    if session.scalar(select(Account.state).where(Account.id == account_id)) != "active":
+        raise Conflict("This account is being closed, or its data is only stored: no new pictures are made.")
+    _check_limits(session, here, account_id, count, now)
 
 
 def find(session: Session, account_id: str, run_id: str) -> Generation:
@@ -146,18 +147,19 @@ def preference(session: Session, account_id: str) -> StylePreference | None:
     return session.scalars(select(StylePreference).where(StylePreference.account_id == account_id)).one_or_none()
 
 
-def allowance(session: Session, here: Installation, account: Account, now: datetime) -> tuple[int, int]:
+def allowance(session: Session, here: Installation, account_id: str, now: datetime) -> tuple[int, int]:
     """How many pictures were made or promised this month, and how many the plan has a month."""
-    used = usage.pictures_this_month(session, account.id, now) + _promised(session, account.id)
-    return used, here.policies.limits.plans[account.plan].pictures_per_month
+    used = usage.pictures_this_month(session, account_id, now) + _promised(session, account_id)
+    plan = session.scalars(select(Account.plan).where(Account.id == account_id)).one()
+    return used, here.policies.limits.plans[plan].pictures_per_month
 
 
-def _check_limits(session: Session, here: Installation, account: Account, count: int, now: datetime) -> None:
-    under_way = select(func.count()).where(Generation.account_id == account.id, Generation.state.in_(UNDER_WAY))
+def _check_limits(session: Session, here: Installation, account_id: str, count: int, now: datetime) -> None:
+    under_way = select(func.count()).where(Generation.account_id == account_id, Generation.state.in_(UNDER_WAY))
     most = here.policies.limits.runs_under_way.value
     if (session.scalar(under_way) or 0) >= most:
         raise LimitReached(f"You have {most} runs under way: wait for one to end, or stop one.", retry_after=10)
-    used, allowed = allowance(session, here, account, now)
+    used, allowed = allowance(session, here, account_id, now)
     if used + count > allowed:
         left = max(allowed - used, 0)
         raise LimitReached(f"Your plan has {allowed} pictures a month and {left} of them are left: ask for fewer.")

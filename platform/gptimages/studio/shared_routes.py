@@ -24,7 +24,7 @@ def shared_page(
     secret: FromPath[str],
 ) -> Response[Any]:
     """The picture behind a link."""
-    with here.db.write() as session:
+    with here.writing("deliver", visitor.actor) as session:
         image = sharing.opened(session, secret, here.clock())
         is_preview = images.run_of(session, image).is_preview
         sharing.count_opening(session, secret)
@@ -32,9 +32,11 @@ def shared_page(
 
 
 @get("/shared/{secret:str}/file", opt=PUBLIC | FETCHED, sync_to_thread=True, include_in_schema=False)
-def shared_file(here: NamedDependency[Installation], secret: FromPath[str]) -> Stream:
+def shared_file(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], secret: FromPath[str]
+) -> Stream:
     """The picture's bytes."""
-    with here.db.read() as session:
+    with here.reading("deliver", visitor.actor) as session:
         image = sharing.opened(session, secret, here.clock())
     return files.original(here, image)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from gptimages.errors import AccountClosing, NotAllowed, SignInNeeded, StartError
+from gptimages.errors import AccountClosing, NotAllowed, OnlyStored, SignInNeeded, StartError
 from gptimages.web.visitor import Visitor
 
 ALLOW = "allow"
@@ -61,6 +61,18 @@ class Permission(StrEnum):
 WHILE_CLOSING = frozenset({Permission.ACCOUNT_ERASE, Permission.ACCOUNT_EXPORT, Permission.SESSION_END})
 """What is left to somebody whose erasure waits: to take it back or hurry it, to take the archive along, to sign out."""
 
+WHILE_NOT_RESTRICTED = frozenset(
+    {
+        Permission.IMAGE_CREATE,
+        Permission.IMAGE_READ,
+        Permission.IMAGE_DELETE,
+        Permission.IMAGE_SHARE,
+        Permission.ACCOUNT_UPDATE,
+        Permission.TOKEN_MANAGE,
+    }
+)
+"""What uses a person's data for more than storing it and carrying out what they ask under the law (GDPR Art. 18(2))."""
+
 
 def needs(permission: Permission, *, fresh: bool = False, by_token: bool = False) -> dict[str, Any]:
     """The `opt` of a route that needs `permission`; `fresh`: and a sign-in no older than policies/limits.yaml says.
@@ -71,7 +83,7 @@ def needs(permission: Permission, *, fresh: bool = False, by_token: bool = False
 
 
 def guard(connection: ASGIConnection[Any, Visitor, Any, Any], handler: BaseRouteHandler) -> None:
-    """The one place where a request is allowed or not. Raises SignInNeeded, NotAllowed or AccountClosing."""
+    """The one place where a request is allowed or not. Raises SignInNeeded, NotAllowed, AccountClosing or OnlyStored."""
     allow: Permission | Literal["public"] | None = handler.opt.get(ALLOW)
     if allow == "public" or _names_methods(handler):
         return
@@ -86,6 +98,8 @@ def guard(connection: ASGIConnection[Any, Visitor, Any, Any], handler: BaseRoute
         raise NotAllowed("Your role does not allow this; an administrator can give you one that does.")
     if visitor.closing and allow not in WHILE_CLOSING:
         raise AccountClosing("Your account is closing: keep it first, in your privacy centre, to go on.")
+    if visitor.restricted and allow in WHILE_NOT_RESTRICTED:
+        raise OnlyStored
     by_token = visitor.via == "token"
     if handler.opt.get(FRESH) and not visitor.fresh and not (by_token and handler.opt.get(BY_TOKEN)):
         if by_token:

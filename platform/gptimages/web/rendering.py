@@ -49,7 +49,7 @@ class Renderer:
         return Response(html, media_type=MediaType.HTML, status_code=status)
 
     def _frame(self, visitor: Visitor) -> Frame:
-        with self.here.db.read() as session:
+        with self.here.reading("deliver", visitor.actor) as session:
             return frame(session, self.here, visitor)
 
 

@@ -14,7 +14,7 @@ class Visitor(msgspec.Struct, frozen=True):
 
     `via` says what vouches for them. `fresh`: they signed in within the time that policies/limits.yaml sets for acts
     that need a fresh sign-in; a token never is. `session_id` and `token_id` are the row ids of what vouches for them.
-    `closing`: an erasure waits.
+    `closing`: an erasure waits. `restricted`: their data is only stored (GDPR Art. 18).
     """
 
     account_id: str | None = None
@@ -25,6 +25,7 @@ class Visitor(msgspec.Struct, frozen=True):
     token_id: str | None = None
     fresh: bool = False
     closing: bool = False
+    restricted: bool = False
     scheme: str | None = None
     signal: bool = False
 

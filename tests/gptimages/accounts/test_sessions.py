@@ -22,7 +22,7 @@ def ines(person) -> Account:
 def begun(here, clock, ines) -> str:
     """The secret of a session of hers."""
     with here.db.write() as session:
-        secret, _ = sessions.begin(session, here, ines.id, device_id=None, now=clock())
+        secret, _ = sessions.begin(session, here, ines.id, now=clock())
     return secret
 
 
@@ -90,7 +90,7 @@ def test_nobody_ends_the_session_of_somebody_else(here, clock, ines, begun, pers
 def test_ending_all_others_keeps_the_one_that_asks(here, clock, ines, begun):
     """`end_all` ends every session but the one to keep, and says how many."""
     with here.db.write() as session:
-        kept, row = sessions.begin(session, here, ines.id, device_id=None, now=clock())
+        kept, row = sessions.begin(session, here, ines.id, now=clock())
         assert sessions.end_all(session, ines.id, now=clock(), keep=row.id) == 1
     assert sessions.visitor(here, begun, clock()) == NOBODY
     assert sessions.visitor(here, kept, clock()).account_id == ines.id

@@ -13,9 +13,10 @@ from support.signing_in import ADULT, begin, choose, sign_in
 from support.stored import everything
 
 from datasteward.audit import log as audit
+from datasteward.consent import restriction
 from datasteward.disposal.disposal import dispose
 from gptimages import logs
-from gptimages.accounts import devices, signing_in
+from gptimages.accounts import signing_in
 from gptimages.accounts.models import Account, Identity, SignInAttempt, WebSession
 from gptimages.activity.models import DeviceRecord
 from gptimages_demo.app import create_app as create_provider
@@ -173,8 +174,7 @@ def test_a_changed_mail_address_follows_the_provider_and_the_account_stays(demo)
         account = signing_in.find(session, here.settings.oidc_issuer, "demo-ines")
         claims = Claims(here.settings.oidc_issuer, "demo-ines", "ines.new@example.org", "Another Name", None)
         attempt = SignInAttempt(minimum_age=None, country="", next_path="/", fresh=False)
-        device = devices.Device(None, None)
-        arrived = signing_in.arrive(session, here, claims, attempt, device, replaces=None, now=here.clock())
+        arrived = signing_in.arrive(session, here, claims, attempt, replaces=None, now=here.clock())
         assert (arrived.account_id, arrived.new) == (account.id, False)
         assert email_of(here, account) == "ines.new@example.org"
 
@@ -281,3 +281,21 @@ def test_signing_in_after_erasure_makes_a_fresh_account_with_nothing_of_the_old(
         assert new.id != old
         for table in (Identity, WebSession, DeviceRecord):
             assert set(session.scalars(select(table.account_id))).isdisjoint({old})
+
+
+def test_a_person_whose_data_is_only_stored_comes_in(demo):
+    """Somebody who asked for a restriction signs in, sees the privacy centre, and no device of theirs is written down."""
+    here = demo.here
+    with here.db.read() as session:
+        samir = signing_in.find(session, here.settings.oidc_issuer, "demo-samir").id
+        devices = select(func.count()).where(DeviceRecord.account_id == samir)
+        before = session.scalar(devices)
+    with here.writing("law", samir) as session:
+        restriction.restrict(session, samir, "unlawful", by=samir, now=here.clock())
+    with demo.browser() as client:
+        assert sign_in(client, "demo-samir", next_path="/privacy").headers["location"] == "/privacy"
+        assert client.get("/privacy").status_code == 200
+        refused = client.get("/studio")
+    assert (refused.status_code, "only stored now" in refused.text) == (409, True)
+    with here.db.read() as session:
+        assert session.scalar(devices) == before

@@ -92,7 +92,8 @@ def test_using_a_session_is_using_its_device(here, clock, ines):
         device = DeviceRecord(id=new_id(), account_id=ines.id, created_at=clock(), last_seen_at=clock())
         session.add(device)
         session.flush()
-        secret, _ = sessions.begin(session, here, ines.id, device_id=device.id, now=clock())
+        secret, begun = sessions.begin(session, here, ines.id, now=clock())
+        begun.device_id = device.id
     later = clock.move(hours=3)
     assert sessions.visitor(here, secret, later).account_id == ines.id
     with here.db.read() as session:

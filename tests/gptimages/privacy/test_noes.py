@@ -50,8 +50,10 @@ def arrive(here: Installation, account: Account) -> str:
     """The person signs in on a device, and has a session; its secret."""
     now = here.clock()
     with here.db.write() as session:
-        device_id = devices.record(session, here, account.id, FOX, now)
-        return sessions.begin(session, here, account.id, device_id=device_id, now=now)[0]
+        secret, begun = sessions.begin(session, here, account.id, now=now)
+    with here.writing("integrity", account.id) as session:
+        devices.record(session, here, account.id, begun.id, FOX, now=now)
+    return secret
 
 
 def count(here: Installation, table: type[Any]) -> int:

@@ -48,7 +48,7 @@ def browser(here: Installation, site: str) -> Iterator[Browser]:
 
     def make(account: Account) -> httpx.Client:
         with here.db.write() as session:
-            secret, _ = sessions.begin(session, here, account.id, device_id=None, now=here.clock())
+            secret, _ = sessions.begin(session, here, account.id, now=here.clock())
         headers = {"accept": "text/html", "sec-fetch-site": "same-origin"}
         cookies = {sessions.cookie_name(here.settings): secret}
         opened.append(httpx.Client(base_url=site, headers=headers, cookies=cookies, timeout=30))

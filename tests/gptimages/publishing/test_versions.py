@@ -31,7 +31,7 @@ def rows(here, model):
 def signed_in(here, account) -> str:
     """A session of the person; gives its secret."""
     with here.db.write() as session:
-        return sessions.begin(session, here, account.id, device_id=None, now=here.clock())[0]
+        return sessions.begin(session, here, account.id, now=here.clock())[0]
 
 
 def test_everybody_is_told_before_it_takes_effect(here, person, publish, clock) -> None:

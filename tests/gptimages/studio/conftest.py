@@ -55,7 +55,7 @@ class Studio:
         """A browser in which the person is signed in."""
         now = self.here.clock()
         with self.here.db.write() as session:
-            secret, _ = sessions.begin(session, self.here, account.id, device_id=None, now=now)
+            secret, _ = sessions.begin(session, self.here, account.id, now=now)
         headers = PAGE | {"origin": self.base}
         cookies = {sessions.cookie_name(self.here.settings): secret}
         opened = httpx.Client(base_url=self.base, cookies=cookies, headers=headers, timeout=30)

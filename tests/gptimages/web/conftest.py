@@ -41,7 +41,7 @@ class Web:
     def signed_in(self, account: Account, **headers: str) -> httpx.Client:
         """A browser in which the person is signed in."""
         with self.here.db.write() as session:
-            secret, _ = sessions.begin(session, self.here, account.id, device_id=None, now=self.here.clock())
+            secret, _ = sessions.begin(session, self.here, account.id, now=self.here.clock())
         client = self.browser(**headers)
         client.cookies.set(sessions.cookie_name(self.here.settings), secret)
         return client
