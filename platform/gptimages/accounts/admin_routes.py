@@ -1,4 +1,7 @@
-"""The administrator's console: people with roles, one person by account id, giving and ending roles."""
+"""The administrator's console: people with roles, one person by account id, giving and ending roles.
+
+Who may see data is watched over for `law` (GDPR Art. 32(4)): a restriction of somebody's data takes no role out of sight.
+"""
 
 from __future__ import annotations
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from support.engines import encoded
 
+from datasteward.errors import PurposeError
+from gptimages.accounts.models import Account
 from gptimages.errors import LimitReached
 from gptimages.studio import asking, uploads
 from gptimages.studio.engine import EngineRequest, Size
@@ -29,3 +32,13 @@ def test_a_process_rebuilds_few_pictures_side_by_side(studio: Any, monkeypatch: 
     with uploads.AT_ONCE, uploads.AT_ONCE, pytest.raises(LimitReached, match="in a moment"):
         uploads.rebuild(picture, limits=studio.here.policies.limits)
     assert uploads.rebuild(picture, limits=studio.here.policies.limits).width == 64
+
+
+def test_what_makes_pictures_does_not_see_who_asks(studio: Any) -> None:
+    """For `generate` an account is an id with a plan and a state: asking for more is refused."""
+    ines = studio.make()
+    with studio.here.reading("generate", ines.id) as session:
+        assert session.execute(select(Account.id, Account.plan, Account.state)).one() == (ines.id, ines.plan, "active")
+        for column in (Account.name, Account.email, Account.avatar, Account.country):
+            with pytest.raises(PurposeError, match="generate does not cover"):
+                session.scalars(select(column))

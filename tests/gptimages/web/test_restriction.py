@@ -39,7 +39,7 @@ def test_the_privacy_centre_stays_open(web: Any, ines: Account) -> None:
         assert answer.status_code == 200, (page, answer.text)
 
 
-@pytest.mark.parametrize("page", ["/studio", "/history", "/account"])
+@pytest.mark.parametrize("page", ["/studio", "/history", "/account", "/notices"])
 def test_a_page_that_would_use_the_data_says_why_it_does_not(web: Any, ines: Account, page: str) -> None:
     """One sentence says that the data is only stored, and the page leads to the privacy centre."""
     answer = web.signed_in(ines).get(page)
@@ -65,6 +65,16 @@ def test_a_program_hears_it_too(web: Any, ines: Account) -> None:
     assert answer.status_code == 409
     assert SENTENCE in answer.json()["detail"]
     assert program.get("/api/v1/privacy/holdings").status_code == 200
+
+
+def test_the_roles_of_a_restricted_person_stay_in_sight(web: Any, ines: Account, person: Any) -> None:
+    """An administrator gives them and takes them back as from anybody."""
+    browser = web.signed_in(person("Petra Vance", given=("administrator",)))
+    where = f"/admin/people/{ines.id}"
+    assert browser.post(f"{where}/roles", data={"role": "operator"}).status_code == 303
+    assert "operator" in browser.get(where).text
+    assert browser.post(f"{where}/roles/operator/end").status_code == 303
+    assert ines.id not in browser.get("/admin").text
 
 
 def test_a_restricted_person_signs_out(web: Any, ines: Account) -> None:
