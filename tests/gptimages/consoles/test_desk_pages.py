@@ -54,6 +54,7 @@ def test_a_question_is_answered_whatever_else_is_closed(consoles: Consoles, clos
     assert WORDS in staff.get(f"/desk/{ticket}").text
     assert staff.post(f"/desk/{ticket}", data={"text": "We count fingers now."}).status_code == 303
     assert "We count fingers now." in asker.get("/support").text
+    assert "Your question has an answer" in asker.get("/notices").text
     sent: list[str] = []
 
     class Post:
