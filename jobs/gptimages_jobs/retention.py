@@ -50,7 +50,7 @@ def carry_out(here: Installation, plan: Plan, *, by: str, progress: Progress | N
     except StalePlan as stale:
         _note_refusal(here, plan, str(stale), by)
         raise
-    with here.writing("law", KIND) as session:
+    with here.writing("law", by) as session:
         queue.promise(session, disposal.KIND, plan.id, now=here.clock())
     forget_deleted(here)
     return done
@@ -69,7 +69,7 @@ def _finish(here: Installation, plan_id: str) -> None:
 
 def _note_refusal(here: Installation, plan: Plan, sentence: str, by: str) -> None:
     """A plan that was edited or comes from elsewhere leaves the stored one as it is."""
-    with here.writing("law", KIND) as session:
+    with here.writing("law", by) as session:
         found = plans.find(session, plan.id)
         if found is not None and found.state != states.APPLIED and plans.load(found).digest == plan.digest:
             plans.refuse(session, plan.id, sentence, by=by, now=here.clock())

@@ -85,9 +85,9 @@ def test_mail_to_a_restricted_person_waits_and_is_not_given_up(here, person, clo
     assert post.sent == ["sign-in", "policy"]
 
 
-@pytest.mark.parametrize("kind", ["archive", "erasure"])
-def test_what_a_restricted_person_asked_for_under_the_law_is_told_by_mail(here, person, kind: str) -> None:
-    """Mail about the person's own request goes out despite the restriction (GDPR Art. 12(3), 18(2))."""
+@pytest.mark.parametrize("kind", ["archive", "erasure", "support"])
+def test_what_a_restricted_person_asked_for_is_told_by_mail(here, person, kind: str) -> None:
+    """Mail about the person's own request or question goes out despite the restriction (GDPR Art. 12(3), 18(2))."""
     ines, post = person(), Post()
     write(here, ines, kind)
     restrict(here, ines)

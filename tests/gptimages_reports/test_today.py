@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datasteward.audit import log as audit
 from datasteward.base import new_id
-from datasteward.retention import holds
+from datasteward.retention import holds, plans
 from datasteward.retention.scope import Scope
 from datasteward.rights.models import SubjectRequest
+from gptimages.activity.models import UsageEvent
 from gptimages.support import desk
 from gptimages_reports.charts import bars
 from gptimages_reports.today import WEEKS, by_week, today
@@ -120,6 +123,31 @@ def test_what_needs_a_person_is_there(here, person) -> None:
     assert all(0 <= decision.run <= 100 for decision in found.decisions)
     assert len(found.requests) == 3
     assert "Ines" not in str(found)
+
+
+def test_a_plan_that_waits_for_a_second_person_is_there(here, person) -> None:
+    """An open plan above the cap is a decision with its way on, until it is approved; one below the cap is none."""
+    account, now = person(), here.clock()
+    with here.db.write() as session:
+        session.add_all(
+            UsageEvent(id=new_id(), account_id=account.id, kind="run", created_at=now - timedelta(days=500))
+            for _ in range(3)
+        )
+        plans.make(session, here.steward, by="operator", now=now)
+    assert page(here).decisions == ()
+    limits = here.policies.limits
+    most = msgspec.structs.replace(limits.retention_most_per_run, value=2)
+    changed = msgspec.structs.replace(
+        here.policies, limits=msgspec.structs.replace(limits, retention_most_per_run=most)
+    )
+    capped = replace(here, steward=replace(here.steward, policies=changed))
+    with capped.db.write() as session:
+        made = plans.make(session, capped.steward, by="operator", now=now + timedelta(minutes=1))
+    (decision,) = page(capped).decisions
+    assert decision.link == f"/compliance/retention/{made.id}"
+    with capped.db.write() as session:
+        plans.approve(session, made.id, by="officer", now=now + timedelta(minutes=2))
+    assert page(capped).decisions == ()
 
 
 @pytest.mark.parametrize(

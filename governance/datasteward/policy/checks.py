@@ -92,7 +92,7 @@ def _spoken_for(policies: PolicySet, findings: Findings) -> None:
         if not policies.rules_for(key):
             _unspoken(findings, place, f"no rule says how long '{key}' is kept", "retention.yaml")
         # What keeps the law reaches everything, and says of nothing what it is collected for.
-        if category.personal and all(purpose.despite_restriction for purpose in policies.purposes_of(key)):
+        if category.personal and all(purpose.covers_all for purpose in policies.purposes_of(key)):
             _unspoken(findings, place, f"no purpose says what '{key}' is used for", "purposes.yaml")
 
 

@@ -99,6 +99,11 @@ class Purpose(Sourced, frozen=True, kw_only=True):
     interest: str | None = None
     despite_restriction: str | None = None
 
+    @property
+    def covers_all(self) -> bool:
+        """Whether it covers all personal data alike, as keeping the law does: of none it says what it is collected for."""
+        return any("." not in category for category in self.categories)
+
 
 Clock = Literal["created", "last_used", "last_activity", "expires", "ended", "closed", "fiscal_year_end"]
 Until = Literal["account_erased", "deleted_by_person", "service_needs"]

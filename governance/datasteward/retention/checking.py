@@ -45,7 +45,7 @@ def needs_approval(steward: Steward, given: Plan) -> str | None:
     most = steward.policies.limits.retention_most_per_run.value
     if given.rows > most:
         return (
-            f"This plan takes {given.rows} rows, more than the {most} that policies/limits.yaml leaves to one person: "
+            f"This plan takes {given.rows:,} rows, more than the {most:,} that policies/limits.yaml leaves to one person: "
             "somebody else has to approve it first."
         )
     if given.jump:

@@ -43,9 +43,9 @@ def categories(steward: Steward, table: Table) -> frozenset[str]:
 def purposes(policies: PolicySet, held: frozenset[str]) -> list[Purpose]:
     """The purposes that use any of these categories day by day, in the order of purposes.yaml.
 
-    What goes on despite a restriction is left out: the law claims all data alike.
+    What covers all is left out: the law claims all data alike.
     """
-    daily = (p for p in policies.purposes.values() if not p.despite_restriction)
+    daily = (p for p in policies.purposes.values() if not p.covers_all)
     return [p for p in daily if any(covers(p.categories, category) for category in held)]
 
 

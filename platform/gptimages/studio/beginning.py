@@ -36,7 +36,7 @@ def traces(policies: PolicySet, engine: EngineFacts) -> list[Trace]:
     return [
         Trace(
             what,
-            ", ".join(purpose.name.lower() for purpose in policies.purposes_of(key) if not purpose.despite_restriction),
+            ", ".join(purpose.name.lower() for purpose in policies.purposes_of(key) if not purpose.covers_all),
             policies.retention_for(key).words,
             _recipients(policies, engine, key),
         )

@@ -47,12 +47,12 @@ def test_a_restriction_stands_until_it_is_lifted(session: Session) -> None:
     ]
 
 
-def test_a_restricted_persons_data_is_for_the_law_alone(session: Session) -> None:
-    """No purpose of the shipped policies may use it but keeping the law, whatever the person consented to."""
+def test_a_restricted_persons_data_is_for_the_law_and_what_they_ask(session: Session) -> None:
+    """Whatever they consented to, no shipped purpose may use it but keeping the law and answering what they ask."""
     records.answer(session, "ines", "improve", "consent", True, "test", SHIPPED, NOW)
     restriction.restrict(session, "ines", "unlawful", by="staff", now=NOW)
     allowed = {name for name in SHIPPED.purposes if records.allowed(session, SHIPPED, "ines", name)}
-    assert allowed == {"law"}
+    assert allowed == {"law", "support"}
     restriction.lift(session, "ines", by="staff", now=NOW)
     assert {name for name in SHIPPED.purposes if records.allowed(session, SHIPPED, "ines", name)} == set(
         SHIPPED.purposes

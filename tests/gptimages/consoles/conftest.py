@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,6 +19,7 @@ from gptimages.settings import Settings
 from gptimages.studio.facts import EngineFacts
 from gptimages.studio.progress import Hub
 from gptimages.web.app import create_app
+from gptimages_reports import routes as reports
 
 
 @pytest.fixture
@@ -29,7 +32,26 @@ def settings(tmp_path: Path, settings: Settings) -> Settings:
 @pytest.fixture
 def consoles(here: Installation, person: Callable[..., Account]) -> Iterator[Consoles]:
     """The consoles, served."""
-    app = create_app(here, engine=EngineFacts.of(PlainEngine()), hub=Hub())
+    with _served(here, person) as made:
+        yield made
+
+
+@pytest.fixture
+def capped(here: Installation, person: Callable[..., Account]) -> Iterator[Consoles]:
+    """The consoles, served under policies by which a plan of more than two rows needs a second person."""
+    limits = here.policies.limits
+    most = msgspec.structs.replace(limits.retention_most_per_run, value=2)
+    limits = msgspec.structs.replace(limits, retention_most_per_run=most)
+    steward = replace(here.steward, policies=msgspec.structs.replace(here.policies, limits=limits))
+    with _served(replace(here, steward=steward), person) as made:
+        yield made
+
+
+@contextmanager
+def _served(here: Installation, person: Callable[..., Account]) -> Iterator[Consoles]:
+    app = create_app(
+        here, engine=EngineFacts.of(PlainEngine()), hub=Hub(), more_routes=reports.ROUTES, templates=[reports.TEMPLATES]
+    )
     with serving(app, here.settings.port) as base:
         made = Consoles(here, base, person)
         yield made

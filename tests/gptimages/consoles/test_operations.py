@@ -31,6 +31,7 @@ def test_a_plan_is_made_looked_at_and_run(consoles: Consoles) -> None:
     address = made.headers["location"]
     page = operator.get(address).text
     assert "This plan would take 3 things" in page
+    assert "of 1 person" in page
     assert "Usage events" in page
     assert "Can it be undone?" in page
     assert "Take 3 things for good?" in operator.get(address + "/run").text
@@ -126,6 +127,73 @@ def test_the_api_makes_shows_and_applies_a_plan(consoles: Consoles) -> None:
     again = operator.post(address + "/apply")
     assert again.status_code == 409
     assert "carried out before" in again.json()["detail"]
+
+
+def test_a_plan_above_the_cap_is_let_pass_by_one_and_run_by_another(capped: Consoles) -> None:
+    """The operator who made it cannot run it; compliance approves it on its page; then the operator runs it."""
+    capped.old_use(capped.make("Ada Berg"), 3)
+    operator, officer = capped.browser("operator"), capped.browser("compliance", name="Tom Officer")
+    address = operator.post("/operations/retention").headers["location"]
+    plan_id = address.rpartition("/")[2]
+    assert "It waits for a second person" in operator.get(address).text
+    refused = operator.post(address + "/run")
+    assert refused.status_code == 409
+    assert "somebody else has to approve it first" in refused.text
+    assert f"/compliance/retention/{plan_id}" in officer.get("/compliance").text
+    page = officer.get(f"/compliance/retention/{plan_id}").text
+    assert "Let 3 things go for good?" in page
+    assert "Let it pass" in page
+    assert operator.post(f"/compliance/retention/{plan_id}").status_code == 403
+    assert officer.post(f"/compliance/retention/{plan_id}").status_code == 303
+    assert "The plan may be carried out" in officer.get(f"/compliance/retention/{plan_id}").text
+    assert f"/compliance/retention/{plan_id}" not in officer.get("/compliance").text
+    assert operator.post(address + "/run").status_code == 303
+    capped.work()
+    assert left(capped) == 0
+    assert "Approved" in operator.get(address).text
+    assert "The plan was carried out" in officer.get(f"/compliance/retention/{plan_id}").text
+    assert operator.get(address + "/certificate").json()["approved_by"] is not None
+
+
+def test_nobody_is_both_persons(capped: Consoles) -> None:
+    """Somebody with both roles approves no plan of their own, and runs none that they approved."""
+    capped.old_use(capped.make("Ada Berg"), 3)
+    both, operator = capped.browser("operator", "compliance", name="Bo Both"), capped.browser("operator")
+    own = both.post("/operations/retention").headers["location"].rpartition("/")[2]
+    answer = both.post(f"/compliance/retention/{own}")
+    assert answer.status_code == 409
+    assert "Who made a plan does not approve it" in answer.text
+    other = operator.post("/operations/retention").headers["location"]
+    assert both.post(f"/compliance/retention/{other.rpartition('/')[2]}").status_code == 303
+    answer = both.post(other + "/run")
+    assert answer.status_code == 409
+    assert "Who approved this plan does not carry it out" in answer.text
+    assert left(capped) == 3
+
+
+def test_the_api_tells_of_the_second_person_and_gives_the_certificate(capped: Consoles) -> None:
+    """As JSON: why a plan waits, who may approve it, who did, and after the run its certificate."""
+    capped.old_use(capped.make("Ada Berg"), 3)
+    operator, officer = capped.browser("operator"), capped.browser("compliance", name="Tom Officer")
+    made = operator.post("/api/v1/retention/plans").json()
+    assert "somebody else has to approve it first" in made["needs_approval"]
+    assert made["approved_by"] is None
+    address = f"/api/v1/retention/plans/{made['plan']['id']}"
+    assert operator.post(address + "/apply").status_code == 409
+    assert operator.post(address + "/approve").status_code == 403
+    assert operator.get(address + "/certificate").status_code == 404
+    assert officer.post("/api/v1/retention/plans/none/approve").status_code == 404
+    approved = officer.post(address + "/approve")
+    assert approved.status_code == 200
+    assert approved.json()["needs_approval"] is None
+    assert approved.json()["approved_by"] is not None
+    assert operator.post(address + "/apply").status_code == 202
+    assert officer.post(address + "/approve").status_code == 409
+    capped.work()
+    certificate = operator.get(address + "/certificate").json()
+    assert certificate["plan"] == made["plan"]["id"]
+    assert certificate["approved_by"] == approved.json()["approved_by"]
+    assert [(line["table"], line["rows"], line["left"]) for line in certificate["lines"]] == [("usage_event", 3, 0)]
 
 
 def test_opening_a_hold_is_written_down(consoles: Consoles) -> None:
