@@ -105,7 +105,7 @@ def people(session: Session, catalog: Catalog, taken: Iterable[Going]) -> int:
     if not named:
         return 0
     everybody = union(*named).subquery()
-    return session.scalar(select(func.count(everybody.c.subject))) or 0
+    return session.scalar(select(func.count(everybody.c.subject.distinct()))) or 0
 
 
 def _present(catalog: Catalog, tally: Tally, held: Held, rows: Selection) -> tuple[int, int]:
