@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData, String, Table, Text, insert, select
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData, Row, String, Table, Text, insert, select
 
 from datasteward.catalog import is_subject, owned_by, owned_via, record, tag
 from datasteward.policy import Method, Period, RetentionRule
@@ -26,13 +26,13 @@ METADATA = MetaData()
 
 
 def _person() -> Column[Any]:
-    return Column("person_id", String(20), ForeignKey("person.id"), nullable=False, info=tag("user.unique_id"))
+    return Column("person_id", String(40), ForeignKey("person.id"), nullable=False, info=tag("user.unique_id"))
 
 
 person = Table(
     "person",
     METADATA,
-    Column("id", String(20), primary_key=True, info=tag("user.unique_id")),
+    Column("id", String(40), primary_key=True, info=tag("user.unique_id")),
     Column("country", String(2), info=tag("user.contact.address.country")),
     Column("name", Sealed(), info=tag("user.name")),
     Column("created_at", UtcDateTime(), info=KEY),
@@ -50,7 +50,7 @@ visit = Table(
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False, info=KEY),
     _person(),
-    Column("kind", String(20), info=tag("user.behavior.usage")),
+    Column("kind", String(40), info=tag("user.behavior.usage")),
     Column("number", Integer, info=tag("user.behavior.usage")),
     Column("open", Boolean, info=tag("user.behavior.usage")),
     Column("address", Text, info=tag("user.device.ip_address")),
@@ -72,7 +72,7 @@ step = Table(
 seat = Table(
     "seat",
     METADATA,
-    Column("person_id", String(20), ForeignKey("person.id"), primary_key=True, info=tag("user.unique_id")),
+    Column("person_id", String(40), ForeignKey("person.id"), primary_key=True, info=tag("user.unique_id")),
     Column("place", Integer, primary_key=True, autoincrement=False, info=KEY),
     Column("at", UtcDateTime(), info=KEY),
     info=record("user.content.favourite", owned_by("person_id"), clocks={"created": "at"}),
@@ -128,10 +128,10 @@ def of(plan: Plan, table: str) -> Item:
     return found
 
 
-def rows(db: Database, table: Table) -> list[tuple[Any, ...]]:
+def rows(db: Database, table: Table) -> list[Row[Any]]:
     """All rows of the table, by key."""
     with db.read() as session:
-        return [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key.columns))]
+        return list(session.execute(select(table).order_by(*table.primary_key.columns)))
 
 
 def ids(db: Database, table: Table = visit) -> list[Any]:

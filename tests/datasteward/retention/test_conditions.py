@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import insert
-from support.retention_tables import METADATA, NOW, ago, ids, make, of, people, person, rule, rows, run, step, visits
+from support.retention_tables import METADATA, NOW, ago, ids, make, of, people, person, rows, rule, run, step, visits
 
 from datasteward.errors import PolicyError
 from datasteward.policy import Period
