@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -448,10 +449,10 @@ def state(db: Database) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_kill_between_any_two_statements_ends_in_the_same_state(ruled: Ruled, action: str) -> None:
+def test_a_kill_between_any_two_statements_ends_in_the_same_state(tmp_path: Path, ruled: Ruled, action: str) -> None:
     """Killed before its first statement, its second, and so on, a run that is taken up again ends as if never killed."""
     steward = ACTIONS[action](ruled)
-    db = Database("sqlite://")
+    db = Database(f"sqlite:///{tmp_path / 'killed.db'}")
     tables.metadata.create_all(db.engine)
     METADATA.create_all(db.engine)
     expected = None
