@@ -106,7 +106,7 @@ def show_consequences(open_here: Open, old: PolicySet, new: PolicySet) -> None:
         except (GptImagesError, StewardError) as error:
             click.echo(f"What that means for data was not counted. {error}")
             return
-        with here.db.read() as session:
+        with here.reading("law", BY) as session:
             was, will = (replace(here.steward, policies=policies) for policies in (old, new))
             found = consequences(session, was, will, now=here.clock())
     for each in found:
