@@ -28,7 +28,8 @@ Sub = Callable[[Select[Any]], Select[Any]]
 
 def changed(session: Session, statement: Update | Delete | Insert) -> int:
     """Executes the statement in the caller's transaction and returns how many rows it changed."""
-    return cast("CursorResult[object]", session.execute(statement)).rowcount
+    counted = statement.execution_options(preserve_rowcount=True)  # psycopg forgets that of an INSERT
+    return cast("CursorResult[object]", session.execute(counted)).rowcount
 
 
 def nested(rows: Select[Any]) -> Select[Any]:

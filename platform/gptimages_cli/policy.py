@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,16 +14,18 @@ from sqlalchemy.orm import Session
 
 from datasteward import anonymise
 from datasteward.catalog import checks
+from datasteward.errors import StewardError
 from datasteward.policy import PolicyError, PolicySet, compare
 from datasteward.policy.examples import verify as hold_examples
 from datasteward.policy.schema import schemas
+from datasteward.retention.differences import consequences
 from gptimages import opening
 from gptimages.accounts.models import Account
-from gptimages.errors import NotFound
+from gptimages.errors import GptImagesError, NotFound
 from gptimages.installation import Installation, catalog, policy_directory
 from gptimages.publishing import versions
 from gptimages.publishing.models import PolicyVersion
-from gptimages.settings import PREFIX, Settings
+from gptimages.settings import PREFIX, Settings, read
 from gptimages.web.templating import plural
 from gptimages_cli.errors import CommandError
 from gptimages_cli.here import BY, Open
@@ -71,12 +75,17 @@ def verify(directory: Path | None) -> None:
 
 @policy.command()
 @click.argument("directories", nargs=-1, metavar="[OLD] NEW", type=_SET)
-def diff(directories: tuple[Path, ...]) -> None:
-    """Say what changes from the policy set in OLD (else the one in force) to the one in NEW, entry by entry."""
+@click.pass_obj
+def diff(open_here: Open, directories: tuple[Path, ...]) -> None:
+    """Say what changes from the policy set in OLD (else the one in force) to the one in NEW, entry by entry.
+
+    Where there is an installation, also what that means for its data: how much of how many people would go tonight, or stay.
+    """
     if len(directories) not in (1, 2):
         raise click.UsageError("Name one policy set, to compare with the one in force, or two.")
     old, new = _load(directories[0] if len(directories) == 2 else None), _load(directories[-1])
     show_changes(old, new)
+    show_consequences(open_here, old, new)
 
 
 def show_changes(old: PolicySet, new: PolicySet) -> None:
@@ -86,6 +95,24 @@ def show_changes(old: PolicySet, new: PolicySet) -> None:
     for change in changes:
         click.echo(str(change))
     click.echo(f"{plural(len(changes), 'change', 'changes')}." if changes else "Both say the same.")
+
+
+def show_consequences(open_here: Open, old: PolicySet, new: PolicySet) -> None:
+    """Prints what the change means for the data of this installation, one kind of disposal a line; makes no installation."""
+    with ExitStack() as opened:
+        try:
+            opening.database_as_it_is(read(serving=False)).close()
+            here = opened.enter_context(open_here())
+        except (GptImagesError, StewardError) as error:
+            click.echo(f"What that means for data was not counted. {error}")
+            return
+        with here.reading("law", BY) as session:
+            was, will = (replace(here.steward, policies=policies) for policies in (old, new))
+            found = consequences(session, was, will, now=here.clock())
+    for each in found:
+        click.echo(str(each))
+    if not found:
+        click.echo("Of the data that is there, nothing more and nothing less would go tonight.")
 
 
 @policy.command("schema")

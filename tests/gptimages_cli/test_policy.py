@@ -1,13 +1,18 @@
-"""policy verify, diff and schema: typed by whoever writes the policies; no installation is opened."""
+"""policy verify, diff and schema: typed by whoever writes the policies, with an installation or without one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from datasteward.policy.schema import schemas
+from gptimages.accounts.models import Account
+from gptimages.activity import usage
+from gptimages.installation import Installation
 from gptimages_cli.main import main
 
 
@@ -52,6 +57,36 @@ def test_diff_of_two_sets_and_of_one_with_that_in_force(policies: Path, tmp_path
     assert _typed("diff", policies).stdout.splitlines()[1:] == there.stdout.splitlines()[1:]
     assert "80 days → 90 days" in _typed("diff", shipped, GPTIMAGES_POLICIES=str(policies)).stdout
     assert "Both say the same." in _typed("diff", shipped).stdout
+
+
+def test_diff_says_what_it_means_for_the_data(
+    here: Installation, person: Callable[..., Account], policies: Path
+) -> None:
+    """Where there is an installation, rows and people stand below the changes; nothing is changed by counting them."""
+    ines, now = person("Ines Berg").id, here.clock()
+    with here.db.write() as session:
+        for days in (10, 40, 50):
+            usage.record(session, ines, "run", pictures=1, seconds=1.0, now=now - timedelta(days=days))
+    _change(policies, "period: P13M", "period: P30D")
+    data = {"GPTIMAGES_DATA": str(here.settings.data), "GPTIMAGES_POLICIES": str(here.settings.policies)}
+    told = _typed("diff", policies, **data)
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert told.stdout.splitlines()[-1] == "usage_event: 2 usage events of 1 person would go tonight."
+    same = _typed("diff", data["GPTIMAGES_POLICIES"], **data)
+    assert same.stdout.splitlines()[-1] == "Of the data that is there, nothing more and nothing less would go tonight."
+
+
+def test_diff_without_an_installation_says_so_and_makes_none(policies: Path, tmp_path: Path) -> None:
+    """The changes are told all the same."""
+    _change(policies, "period: P90D", "period: P80D")
+    told = _typed("diff", policies, GPTIMAGES_DATA=str(tmp_path / "nowhere"))
+    assert told.exit_code == 0
+    assert "reference-pictures period: 90 days → 80 days" in told.stdout
+    assert told.stdout.splitlines()[-1] == (
+        f"What that means for data was not counted. There is no database in {tmp_path / 'nowhere'}: "
+        "set GPTIMAGES_DATA to the directory that holds it."
+    )
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize("words", [(), ("a", "b", "c")])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -41,11 +41,11 @@ class ClockWatch:
 
     def __init__(self, clock: Clock, allowed: timedelta) -> None:
         self._clock, self._allowed = clock, allowed
-        self._began, self._counted = clock(), time.monotonic()
+        self._began, self._counted = clock().astimezone(UTC), time.monotonic()
 
     def now(self) -> datetime:
         """The time (UTC). Raises ClockJumped when it is not what has gone by since the run began."""
-        now = self._clock()
+        now = self._clock().astimezone(UTC)
         counted = timedelta(seconds=time.monotonic() - self._counted)
         if not -self._allowed <= now - self._began - counted <= self._allowed:
             raise ClockJumped("The clock has jumped while the plan was carried out: set it right, then carry it on.")

@@ -132,7 +132,7 @@ def _people(session: Session, catalog: Catalog, holding: Holding) -> int:
     if not names:
         return 0
     each = [catalog.subjects(table, true()) for table in map(catalog.table, names)]
-    return session.scalar(select(func.count(union(*each).subquery().c.subject))) or 0
+    return session.scalar(select(func.count(union(*each).subquery().c.subject.distinct()))) or 0
 
 
 def _data(catalog: Catalog, policies: PolicySet, holding: Holding, rows: dict[str, int]) -> tuple[Data, ...]:

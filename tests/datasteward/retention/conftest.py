@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from sqlalchemy import MetaData
 from support.postgres import PostgresServer
+from support.retention_tables import METADATA
 
 from datasteward import tables
 from datasteward.catalog import Catalog
@@ -49,6 +50,13 @@ def retention_db(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
     yield db
     db.close()
     server.drop(url)
+
+
+@pytest.fixture
+def small_db(retention_db: Database) -> Database:
+    """The same with the empty tables of support.retention_tables."""
+    METADATA.create_all(retention_db.engine)
+    return retention_db
 
 
 @pytest.fixture(scope="session")
