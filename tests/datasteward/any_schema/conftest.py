@@ -104,7 +104,7 @@ def opened(emptied_db: Database, shipped: PolicySet, vault: Vault, store: Encryp
 @pytest.fixture
 def examples(backend: str) -> settings:
     """How many examples a property is tried on: fewer where each is slower, more when ANY_SCHEMA_EXAMPLES says so."""
-    number = THOROUGH or {"sqlite": 60, "postgresql": 15}[backend]
+    number = THOROUGH or {"sqlite": 40, "postgresql": 12}[backend]
     return settings(max_examples=number, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 
 
