@@ -20,7 +20,7 @@ from datasteward.catalog.ownership import Test
 from datasteward.catalog.roads import Road
 from datasteward.catalog.tags import RECORD, TAG, Record, Tag
 from datasteward.errors import CatalogError
-from datasteward.statements import Sub, must_go, nested
+from datasteward.statements import Sub, must_go, nested, these
 
 
 class Catalog:
@@ -124,13 +124,13 @@ class Catalog:
         return self.some_person(table, lambda person: person == literal(subject))
 
     def of_others(self, table: Table, subject: str) -> ColumnElement[bool]:
-        """The condition that a row of `table` belongs to somebody else than `subject`, alone or with others."""
-        return self.some_person(table, lambda person: person != literal(subject))
+        """The condition, for queries, that a row of `table` belongs to somebody else than `subject`, alone or with others."""
+        return self.some_person(table, lambda person: person != literal(subject), sub=these)
 
     def concerning(self, table: Table, subject: str) -> ColumnElement[bool]:
-        """The condition that a row of `table` belongs to `subject`, or that they appear in it."""
+        """The condition, for queries, that a row of `table` belongs to `subject`, or that they appear in it."""
         roads = tuple(road for road in self.record(table).roads if road.kind != "nobody")
-        return self.some_person(table, lambda person: person == literal(subject), roads=roads)
+        return self.some_person(table, lambda person: person == literal(subject), roads=roads, sub=these)
 
     def subjects(self, table: Table, rows: ColumnElement[bool]) -> Select[Any] | CompoundSelect[Any]:
         """A statement for the ids (column `subject`) of those to whom the `rows` of `table` belong; the same may come twice.

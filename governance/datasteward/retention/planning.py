@@ -101,7 +101,11 @@ def database_id(session: Session) -> str:
 
 def people(session: Session, catalog: Catalog, taken: Iterable[Going]) -> int:
     """How many data subjects the rows belong to."""
-    named = [catalog.subjects(table, rows) for table, rows in taken if catalog.record(table).owners]
+    named = [
+        select(catalog.subjects(table, rows).subquery().c.subject)  # SQLite takes no compound select inside another
+        for table, rows in taken
+        if catalog.record(table).owners
+    ]
     if not named:
         return 0
     everybody = union(*named).subquery()

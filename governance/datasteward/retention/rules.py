@@ -78,10 +78,17 @@ class Governed:
 def governed(steward: Steward) -> list[Governed]:
     """Every rule with every table it governs, in the order of execution: what deletes first, what refers before the referred.
 
+    Rows that take their clock from another row are anonymised before that, because it may go and the clock with it.
     Raises PolicyError for a rule that asks of a table what it cannot give.
     """
     found = [each for table in reversed(steward.catalog.tables) for each in of_table(steward, table)]
-    return sorted(found, key=lambda each: not each.rule.removes)
+    return sorted(found, key=lambda each: _turn(steward.catalog, each))
+
+
+def _turn(catalog: Catalog, each: Governed) -> int:
+    if each.rule.removes:
+        return 1
+    return 2 if each.action == "shred" or each.clock in catalog.record(each.table).clocks else 0
 
 
 def of_table(steward: Steward, table: Table) -> Iterator[Governed]:

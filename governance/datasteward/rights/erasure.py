@@ -27,9 +27,9 @@ from sqlalchemy import ColumnElement, Table, and_, false, func, literal, not_, o
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
-from datasteward.catalog import Catalog
+from datasteward.catalog import Catalog, foreign_keys
 from datasteward.disposal import disposal
-from datasteward.disposal.fixed import fixed
+from datasteward.disposal.fixed import Fix, fixed
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.retention import holds
@@ -38,6 +38,7 @@ from datasteward.rights import leaving, requests
 from datasteward.rights.keeping import stays
 from datasteward.rights.leaving import Leave
 from datasteward.rights.models import SubjectRequest
+from datasteward.statements import must_go
 from datasteward.steward import Steward
 
 ACTOR = "job:erase"
@@ -159,6 +160,8 @@ class Erasure:
             rest = [leaving.decided(catalog, t, subject, held, fix) for t in tables if not stays(self._steward, t)]
             for each in rest:
                 gone += _leave(session, catalog, each, now)
+            while more := _lose(session, catalog, rest, subject, held, fix, now):
+                gone += more
         notes.rows, notes.rows_at = {str(name): number for name, number in gone.items()}, now
         notes.objects += len(_promised(session, now) - before)
         requests.close_others(session, request, now=now)
@@ -250,11 +253,11 @@ def check_kept(steward: Steward) -> None:
     for table in steward.catalog.personal():
         if not stays(steward, table):
             continue
-        for key in table.foreign_keys:
-            if not stays(steward, key.column.table) and not key.parent.nullable:
+        for key in foreign_keys(table):
+            if must_go(key) and not stays(steward, key.referred_table):
                 raise CatalogError(
-                    f"policies/retention.yaml keeps {table.name} after an erasure, but its column {key.parent.name} must "
-                    f"refer to {key.column.table.name}, which goes: hold the opaque id without a foreign key."
+                    f"policies/retention.yaml keeps {table.name} after an erasure, but its column {key.column_keys[0]} must "
+                    f"refer to {key.referred_table.name}, which goes: hold the opaque id without a foreign key."
                 )
 
 
@@ -302,6 +305,17 @@ def _any_free(session: Session, steward: Steward, subject: str) -> bool:
         _some(session, table, rows if kept is None else and_(rows, not_(kept)))
         for table, rows, kept in _at_stake(session, steward, subject)
     )
+
+
+def _lose(
+    session: Session, catalog: Catalog, left: list[Leave], subject: str, held: Held, fix: Fix, now: datetime
+) -> Counter[str]:
+    """Deletes the rows that others owned too and own no more, since that by which they did went with something else."""
+    gone = Counter[str]()
+    for each in left:
+        rows = leaving.lost(catalog, each, subject, held, fix)
+        gone += disposal.dispose(session, catalog, each.table, rows, now=now)
+    return gone
 
 
 def _at_stake(session: Session, steward: Steward, subject: str) -> Iterator[AtStake]:

@@ -12,23 +12,37 @@ gives the same manifest. Promised: nothing in it belongs to anybody else, as far
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, Table, and_, func, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    FromClause,
+    Row,
+    Select,
+    Table,
+    and_,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import Column
 
-from datasteward.catalog import Catalog
+from datasteward.catalog import Catalog, foreign_keys
 from datasteward.errors import DecryptionFailed, ObjectMissing
+from datasteward.keys import Context, Vault
 from datasteward.rights import index_page, rows
 from datasteward.rights.archive import StreamedZip
 from datasteward.rights.filetypes import ending, is_picture
 from datasteward.rights.grouping import Group, groups
 from datasteward.rights.holdings import facts_of
 from datasteward.rights.models import SubjectRequest
+from datasteward.statements import one_of, these
 from datasteward.steward import Steward
 
 Told = Callable[[int, int], None]
@@ -203,27 +217,23 @@ class Export:
             yield index_page.Picture(
                 [path for path in paths if path],
                 [str(text) for text in (*own, *parents) if text],
-                [(str(c.name).replace("_", " "), row._mapping[c]) for c in told],
+                [(str(c.name).replace("_", " "), row._mapping[c]) for c in told if not rows.hidden(row, c)],
                 _pixels(table, row),
             )
 
     def _with_parents(self, table: Table) -> Iterator[tuple[Row[Any], list[Any]]]:
         """The rows of the table, each with the words of the rows that it must refer to (a picture's prompt)."""
-        catalog = self._steward.catalog
-        parents = [
-            (key, [c for c in rows.handed_over(catalog, key.column.table) if rows.is_words(c)])
-            for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
-            if not key.parent.nullable and key.column.table is not table and not _is_person(catalog, key.column.table)
-        ]
-        query: Select[Any] = self._of_person(table, rows.query(catalog, table, self._subject))
-        for key, words in parents:
-            parent = key.column.table
-            theirs = and_(key.parent == key.column, catalog.belonging_to(parent, self._subject))
-            query = query.add_columns(*parent.primary_key.columns, *words).outerjoin(parent, theirs)
-        query = rows.in_order(catalog, table, query).execution_options(yield_per=rows.AT_ONCE)
+        catalog, subject = self._steward.catalog, self._subject
+        parents = [parent for key in foreign_keys(table) if (parent := _Parent.of(catalog, key)) is not None]
+        query: Select[Any] = self._of_person(table, rows.query(catalog, table, subject))
+        joined: FromClause = table
+        for parent in parents:
+            joined = joined.outerjoin(parent.row, parent.condition(catalog, subject))
+            query = query.add_columns(*parent.columns)
+        query = rows.in_order(catalog, table, query.select_from(joined)).execution_options(yield_per=rows.AT_ONCE)
         with self._session.execute(query) as found:
             for row in found:
-                yield row, [self._value(key.column.table, row, c) for key, words in parents for c in words]
+                yield row, [words for parent in parents for words in parent.told(self._steward.vault, subject, row)]
 
     def _manifest(self) -> bytes:
         told = {
@@ -253,8 +263,49 @@ class Export:
         return query.where(table.c.id != self._request) if table is SubjectRequest.__table__ else query
 
 
-def _is_person(catalog: Catalog, table: Table) -> bool:
-    return any(road.kind == "subject" for road in catalog.record(table).roads)
+@dataclass(frozen=True)
+class _Parent:
+    """The row that a row must refer to by `key`, and its columns with words."""
+
+    key: ForeignKeyConstraint
+    words: list[Column[Any]]
+    row: FromClause
+
+    @classmethod
+    def of(cls, catalog: Catalog, key: ForeignKeyConstraint) -> _Parent | None:
+        """None where a row need not refer, refers to its like or to a person, or to a row without words."""
+        table = key.referred_table
+        person = any(road.kind == "subject" for road in catalog.record(table).roads)
+        words = [c for c in rows.handed_over(catalog, table) if rows.is_words(c)]
+        if not words or person or table is key.table or any(column.nullable for column in key.columns):
+            return None
+        return cls(key, words, table.alias())
+
+    @property
+    def table(self) -> Table:
+        """Its table."""
+        return self.key.referred_table
+
+    @property
+    def columns(self) -> list[ColumnElement[Any]]:
+        """What is to be selected of it."""
+        return [self.row.c[column.name] for column in (*self.table.primary_key.columns, *self.words)]
+
+    def condition(self, catalog: Catalog, subject: str) -> ColumnElement[bool]:
+        """The row referred to, where it is the person's by a road that hides no words."""
+        hidden = {str(column.name) for column in self.words}
+        roads = tuple(road for road in catalog.record(self.table).owners if not hidden & set(road.hides))
+        theirs = catalog.some_person(self.table, lambda person: person == literal(subject), roads=roads, sub=these)
+        key = list(self.table.primary_key.columns)
+        refers = [e.parent == self.row.c[e.column.name] for e in self.key.elements]
+        return and_(*refers, one_of([self.row.c[c.name] for c in key], these(select(*key).where(theirs))))
+
+    def told(self, vault: Vault, subject: str, row: Row[Any]) -> Iterator[Any]:
+        """Its words, decrypted."""
+        name = "-".join(str(row._mapping[self.row.c[c.name]]) for c in self.table.primary_key.columns)
+        for column in self.words:
+            place = Context(subject, self.table.name, column.name, name)
+            yield rows.revealed(vault, place, row._mapping[self.row.c[column.name]])
 
 
 def _pixels(table: Table, row: Row[Any]) -> tuple[int, int] | None:

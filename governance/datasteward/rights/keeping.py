@@ -14,7 +14,7 @@ from datasteward.steward import Steward
 
 def rules_of(steward: Steward, table: Table) -> tuple[RetentionRule, ...]:
     """The retention rules for the rows of a table; empty where policies/retention.yaml has none."""
-    return steward.policies.rules_for(steward.catalog.record(table).category)
+    return steward.policies.rules_for(steward.catalog.record(table).category, table=str(table.name))
 
 
 def keeping_rule(steward: Steward, table: Table) -> RetentionRule | None:

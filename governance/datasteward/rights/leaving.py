@@ -9,19 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Table, and_, false, literal, not_, or_
+from sqlalchemy import ColumnElement, Table, and_, literal, not_, or_
 
 from datasteward.catalog import Catalog, Road
 from datasteward.disposal.fixed import Fix
 from datasteward.retention.held import Held
+from datasteward.statements import these
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """What becomes of the rows of one table: those that go, and columns to be emptied with the rows that stay without them."""
+    """What becomes of the rows of one table: those that go, those that go once they are nobody else's any more, and columns to
+    be emptied with the rows that stay without them.
+    """
 
     table: Table
     going: ColumnElement[bool]
+    shared: ColumnElement[bool]
     emptied: list[tuple[tuple[str, ...], ColumnElement[bool]]]
 
 
@@ -34,19 +38,28 @@ def decided(catalog: Catalog, table: Table, subject: str, held: Held, fix: Fix) 
         (columns, fix(table, _free(rows, held.names(table, columns))))
         for columns, rows in emptied(catalog, table, subject)
     ]
-    return Leave(table, fix(table, _free(going(catalog, table, subject), held.keeps(table))), emptying)
+    gone = fix(table, _free(going(catalog, table, subject), held.keeps(table)))
+    return Leave(table, gone, fix(table, shared(catalog, table, subject)), emptying)
+
+
+def lost(catalog: Catalog, leave: Leave, subject: str, held: Held, fix: Fix) -> ColumnElement[bool]:
+    """Shared rows that nobody else owns any more: what they were others' by hung on something else, and went with it."""
+    alone = not_(catalog.of_others(leave.table, subject))
+    return fix(leave.table, _free(and_(leave.shared, alone), held.keeps(leave.table)))
 
 
 def going(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
     """The rows of the table that go when the person leaves: true or false, never NULL."""
     alone = not_(catalog.of_others(table, subject))
-    found: list[ColumnElement[bool]] = [false()]
-    for road in catalog.record(table).roads:
-        if road.leaving.what == "delete":
-            found.append(_led_to(catalog, table, road, subject))
-        if road.owns and road.leaving.what in ("last_owner", "anonymise"):
-            found.append(and_(_led_to(catalog, table, road, subject), alone))
-    return or_(*found)
+    at_once = tuple(road for road in catalog.record(table).roads if road.leaving.what == "delete")
+    return or_(
+        _led_to(catalog, table, at_once, subject), and_(_led_to(catalog, table, _last(catalog, table), subject), alone)
+    )
+
+
+def shared(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
+    """The rows of the table that would go when the person leaves, were they not others' too."""
+    return and_(_led_to(catalog, table, _last(catalog, table), subject), catalog.of_others(table, subject))
 
 
 def emptied(catalog: Catalog, table: Table, subject: str) -> Iterator[tuple[tuple[str, ...], ColumnElement[bool]]]:
@@ -54,12 +67,17 @@ def emptied(catalog: Catalog, table: Table, subject: str) -> Iterator[tuple[tupl
     for road in catalog.record(table).roads:
         if road.leaving.what == "anonymise":
             filled = or_(*(table.c[name].is_not(None) for name in road.leaving.columns))
-            yield road.leaving.columns, and_(_led_to(catalog, table, road, subject), filled)
+            yield road.leaving.columns, and_(_led_to(catalog, table, (road,), subject), filled)
 
 
 def _free(rows: ColumnElement[bool], kept: ColumnElement[bool] | None) -> ColumnElement[bool]:
     return rows if kept is None else and_(rows, not_(kept))
 
 
-def _led_to(catalog: Catalog, table: Table, road: Road, subject: str) -> ColumnElement[bool]:
-    return catalog.some_person(table, lambda person: person == literal(subject), roads=(road,))
+def _last(catalog: Catalog, table: Table) -> tuple[Road, ...]:
+    """The roads whose rows go when the last owner leaves."""
+    return tuple(road for road in catalog.record(table).owners if road.leaving.what in ("last_owner", "anonymise"))
+
+
+def _led_to(catalog: Catalog, table: Table, roads: tuple[Road, ...], subject: str) -> ColumnElement[bool]:
+    return catalog.some_person(table, lambda person: person == literal(subject), roads=roads, sub=these)

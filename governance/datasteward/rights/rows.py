@@ -17,6 +17,7 @@ from datasteward.catalog import Catalog
 from datasteward.crypto import Box
 from datasteward.errors import DecryptionFailed
 from datasteward.keys import Context, Vault
+from datasteward.statements import these
 from datasteward.types import Sealed
 
 AT_ONCE = 500
@@ -59,14 +60,14 @@ def query(catalog: Catalog, table: Table, subject: str) -> Select[Any]:
     found = select(table).where(catalog.concerning(table, subject))
     for name in _hiding(catalog, table):
         open_ = tuple(r for r in catalog.record(table).roads if name not in r.hides)
-        shown = catalog.some_person(table, lambda person: person == literal(subject), roads=open_)
-        found = found.add_columns(case((shown, 0), else_=1).label(HIDDEN + name))
+        shown = catalog.some_person(table, lambda person: person == literal(subject), roads=open_, sub=these)
+        found = found.add_columns(case((shown, 0), else_=1).label(_mark(table.c[name])))
     return found
 
 
 def hidden(row: Row[Any], column: Column[Any]) -> bool:
     """Whether the person is not shown this column of this row."""
-    return bool(row._mapping.get(HIDDEN + str(column.name), 0))
+    return bool(row._mapping.get(_mark(column), 0))
 
 
 def rows(session: Session, catalog: Catalog, table: Table, subject: str) -> Iterator[Row[Any]]:
@@ -82,22 +83,32 @@ def identity(table: Table, row: Row[Any]) -> str:
 
 
 def readable(vault: Vault, subject: str, table: Table, row: Row[Any], column: Column[Any]) -> Any:
-    """The value of a column as the person knows it: decrypted where it is sealed.
+    """The value of a column as the person knows it: see `revealed`; None when it is hidden from them."""
+    value = None if hidden(row, column) else row._mapping[column]
+    return revealed(vault, Context(subject, table.name, column.name, identity(table, row)), value)
+
+
+def revealed(vault: Vault, place: Context, value: Any) -> Any:
+    """The value, decrypted where it is sealed.
 
     Bytes that are no text stay bytes. A value that does not open any more reads `UNREADABLE`: one damaged field does
     not keep the rest from its owner. Raises KeyMissing when the person has no key.
     """
-    value = None if hidden(row, column) else row._mapping[column]
     if not isinstance(value, Box):
         return value
     try:
-        opened = vault.reveal(Context(subject, table.name, column.name, identity(table, row)), value)
+        opened = vault.reveal(place, value)
     except DecryptionFailed:
         return UNREADABLE
     try:
         return opened.decode()
     except UnicodeDecodeError:
         return opened
+
+
+def _mark(column: Column[Any]) -> str:
+    """The name under which a statement tells whether the column is hidden."""
+    return f"{HIDDEN}{column.table.name}_{column.name}"
 
 
 def _hiding(catalog: Catalog, table: Table) -> list[str]:
