@@ -1,4 +1,4 @@
-"""How entries get into the table: numbered, hashed and chained to the last one, while no other writer comes in between."""
+"""How entries get into the table: numbered, hashed and chained to the last one, with no other writer in between."""
 
 from __future__ import annotations
 
@@ -8,21 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    DateTime,
-    Insert,
-    LargeBinary,
-    String,
-    bindparam,
-    cast,
-    func,
-    insert,
-    literal,
-    select,
-    true,
-    type_coerce,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Insert, LargeBinary, String, bindparam, cast, func, insert, literal, select, true, type_coerce
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.orm import Session
 
@@ -32,16 +18,12 @@ GENESIS = bytes(32)
 LOCK = 0x6461_7461_7374  # one number for every writer of the log, on databases that need a lock of their own
 
 TABLE: Any = AuditEntry.__table__
-COLUMNS = ("act", "actor", "subject_id", "at")
-GIVEN: dict[str, Any] = {
-    "act": String, "actor": String, "subject_id": String, "at": DateTime(timezone=True),
-    "head": LargeBinary, "tail": LargeBinary,
-}  # fmt: skip
 LAST = select(TABLE.c.number, TABLE.c.chain).order_by(TABLE.c.number.desc()).limit(1)
+LOCKED = select(func.pg_advisory_xact_lock(LOCK).label("locked"))
 
 
 class Unnumbered(msgspec.Struct, frozen=True):
-    """An entry before its number is known: its columns, and its JSON up to the number and from there on."""
+    """An entry whose number is not known yet: its columns, and its JSON up to the number and from there on."""
 
     act: str
     actor: str
@@ -62,15 +44,17 @@ def chain_hash(chain: bytes, leaf: bytes) -> bytes:
 
 
 def add(session: Session, entries: Sequence[Unnumbered]) -> None:
-    """Writes the entries in this order, after all that are committed and before any that is not."""
-    if session.get_bind().dialect.name == "postgresql":
-        _add_postgresql(session, entries)
+    """Writes the entries in this order, after the last one that is there."""
+    if session.get_bind().dialect.name != "postgresql":
+        _add_here(session, entries)  # whoever writes is alone
+    elif len(entries) == 1:
+        _add_there(session, entries[0])
     else:
-        _add_alone(session, entries)
+        session.execute(LOCKED)
+        _add_here(session, entries)
 
 
-def _add_alone(session: Session, entries: Sequence[Unnumbered]) -> None:
-    """Where the database has one writer at a time, who sees everything that is there."""
+def _add_here(session: Session, entries: Sequence[Unnumbered]) -> None:
     last = session.execute(LAST).one_or_none()
     number, chain = (last.number, last.chain) if last else (-1, GENESIS)
     rows = []
@@ -79,56 +63,46 @@ def _add_alone(session: Session, entries: Sequence[Unnumbered]) -> None:
         entry = each.head + str(number).encode() + each.tail
         leaf = leaf_hash(entry)
         chain = chain_hash(chain, leaf)
-        rows.append(
-            {name: getattr(each, name) for name in COLUMNS}
-            | {"number": number, "entry": entry, "leaf": leaf, "chain": chain}
-        )
+        rows.append({**_columns(each), "number": number, "entry": entry, "leaf": leaf, "chain": chain})
     session.execute(insert(TABLE), rows)
 
 
-def _add_postgresql(session: Session, entries: Sequence[Unnumbered]) -> None:
+def _add_there(session: Session, each: Unnumbered) -> None:
     """In one statement, which takes the lock, and once more when it had to wait for it.
 
-    A statement does not see what was committed while it waited: it then finds its number taken and adds nothing, and the
-    next one, which has the lock from the beginning, sees all.
+    A statement does not see what was committed while it waited: it finds its number taken and adds nothing, and the next,
+    which has the lock from its beginning, sees everything.
     """
-    given = {name: [getattr(each, name) for each in entries] for name in GIVEN}
-    while not session.execute(STATEMENT, given).all():
+    given = {**_columns(each), "head": each.head, "tail": each.tail}
+    while not session.execute(ONE, given).first():
         pass
 
 
-def _statement() -> Insert:
-    """The entries numbered on from the last, hashed, chained and added, unless the numbers are taken."""
-    given = func.unnest(
-        *(bindparam(name, type_=ARRAY(kind)) for name, kind in GIVEN.items()),
-    ).table_valued(*GIVEN, with_ordinality="place", name="given").render_derived()
-    locked = select(func.pg_advisory_xact_lock(LOCK)).cte("locked")
-    last = LAST.subquery("last")
-    number = func.coalesce(last.c.number, -1) + given.c.place
-    told = given.c.head.op("||")(func.convert_to(cast(number, String), "UTF8")).op("||")(given.c.tail)
-    entries = (
-        select(
-            number.label("number"),
-            *(given.c[name] for name in COLUMNS),
-            type_coerce(told, LargeBinary).label("entry"),
-            func.coalesce(last.c.chain, literal(GENESIS, LargeBinary)).label("before"),
-            given.c.place,
-        )
-        .select_from(locked.outerjoin(last, true()).join(given, true()))
-        .cte("entries")
+def _columns(each: Unnumbered) -> dict[str, Any]:
+    return {"act": each.act, "actor": each.actor, "subject_id": each.subject_id, "at": each.at}
+
+
+def _one() -> Insert:
+    """What `_add_here` does, for one entry, where the database can hash (PostgreSQL's sha256)."""
+    last, locked = LAST.subquery("last"), LOCKED.cte("locked")
+    number = func.coalesce(last.c.number + 1, 0)
+    entry = _joined(
+        bindparam("head", type_=LargeBinary),
+        func.convert_to(cast(number, String), "UTF8"),
+        bindparam("tail", type_=LargeBinary),
     )
-    leaf = type_coerce(func.sha256(literal(b"\x00", LargeBinary).op("||")(entries.c.entry)), LargeBinary)
-    leaves = select(*entries.c, leaf.label("leaf")).cte("leaves")
-    first = select(leaves, _chained(leaves.c.before, leaves)).where(leaves.c.place == 1).cte("chained", recursive=True)
-    onward = select(leaves, _chained(first.c.chain, leaves)).where(leaves.c.place == first.c.place + 1)
-    chained = first.union_all(onward)
-    names = ["number", *COLUMNS, "entry", "leaf", "chain"]
-    rows = select(*(chained.c[name] for name in names))
-    return insert_postgresql(TABLE).from_select(names, rows).on_conflict_do_nothing().returning(TABLE.c.number)
+    leaf = func.sha256(_joined(literal(b"\x00", LargeBinary), entry))
+    chain = func.sha256(_joined(func.coalesce(last.c.chain, literal(GENESIS, LargeBinary)), leaf))
+    given = {name: bindparam(name, type_=TABLE.c[name].type) for name in ("act", "actor", "subject_id", "at")}
+    columns = {"number": number, **given, "entry": entry, "leaf": leaf, "chain": chain}
+    rows = select(*columns.values()).select_from(locked.outerjoin(last, true()))
+    return insert_postgresql(TABLE).from_select(list(columns), rows).on_conflict_do_nothing().returning(TABLE.c.number)
 
 
-def _chained(before: Any, leaves: Any) -> Any:
-    return type_coerce(func.sha256(before.op("||")(leaves.c.leaf)), LargeBinary).label("chain")
+def _joined(first: Any, *others: Any) -> Any:
+    for other in others:
+        first = type_coerce(first.op("||")(other), LargeBinary)
+    return first
 
 
-STATEMENT = _statement()
+ONE = _one()
