@@ -54,10 +54,9 @@ def append_all(
     for name, value in [("act", act), ("actor", actor), *facts.items(), *(("subject", one) for one in of)]:
         _check(name, value)
     session.flush()  # what is done comes to the database before it is written down
-    head = _json({"act": act, "actor": actor, "at": _stamp(now), "facts": facts})[:-1] + b',"number":'
-    chaining.add(
-        session, [Unnumbered(act, actor, one, now, head, b',"subject":' + _json(one) + b"}") for one in of]
-    )
+    head = _json({"act": act, "actor": actor, "at": _stamp(now), "facts": facts})[:-1] + ',"number":'
+    tails = [f',"subject":{_json(one)}}}' for one in of]
+    chaining.add(session, Unnumbered(act, actor, now, of, head, tails))
 
 
 def verify(session: Session) -> Verdict:
@@ -119,5 +118,5 @@ def _check(name: str, value: Fact) -> None:
         raise AuditError(f"The audit log takes no prose: {name} has to be a number or a word without spaces.")
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
