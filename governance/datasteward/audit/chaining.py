@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Insert, LargeBinary, String, bindparam, cast, func, insert, literal, select, true, type_coerce
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.orm import Session
 
@@ -19,6 +18,8 @@ LOCK = 0x6461_7461_7374  # one number for every writer of the log, on databases 
 
 TABLE: Any = AuditEntry.__table__
 LAST = select(TABLE.c.number, TABLE.c.chain).order_by(TABLE.c.number.desc()).limit(1)
+LOCKED = select(func.pg_advisory_xact_lock(LOCK).label("locked"))
+ADDED = insert(TABLE).returning(TABLE.c.number)  # so that SQLAlchemy sends many rows in one statement
 
 
 class Unnumbered(msgspec.Struct, frozen=True):
@@ -47,10 +48,15 @@ def chain_hash(chain: bytes, leaf: bytes) -> bytes:
 
 def add(session: Session, entries: Unnumbered) -> None:
     """Writes the entries in this order, after the last one that is there."""
-    if session.get_bind().dialect.name == "postgresql":
+    if not entries.subjects:
+        return
+    if session.get_bind().dialect.name != "postgresql":
+        _add_here(session, entries)  # whoever writes is alone
+    elif len(entries.subjects) == 1:
         _add_there(session, entries)
     else:
-        _add_here(session, entries)  # whoever writes is alone
+        session.execute(LOCKED)
+        _add_here(session, entries)
 
 
 def _add_here(session: Session, entries: Unnumbered) -> None:
@@ -64,81 +70,43 @@ def _add_here(session: Session, entries: Unnumbered) -> None:
         leaf = leaf_hash(entry)
         chain = chain_hash(chain, leaf)
         rows.append({**same, "number": number, "subject_id": subject, "entry": entry, "leaf": leaf, "chain": chain})
-    if rows:
-        session.execute(insert(TABLE), rows)
+    session.execute(ADDED, rows)
 
 
 def _add_there(session: Session, entries: Unnumbered) -> None:
-    """In one statement, which takes the lock, and once more when it had to wait for it.
+    """One entry, in one statement that takes the lock, and in a second when the first had to wait for it.
 
-    A statement does not see what was committed while it waited: it finds its numbers taken and adds nothing, and the next,
+    A statement does not see what was committed while it waited: it finds its number taken and adds nothing, and the next,
     which has the lock from its beginning, sees everything.
     """
-    if not entries.subjects:
-        return
-    connection, statement, given = session.connection(), MANY, msgspec.structs.asdict(entries)
-    if len(entries.subjects) == 1:
-        statement, given = ONE, given | {"subject_id": entries.subjects[0], "tail": entries.tails[0]}
-    while connection.execute(statement, given).first() is None:
+    given = {
+        "act": entries.act,
+        "actor": entries.actor,
+        "at": entries.at,
+        "subject_id": entries.subjects[0],
+        "head": entries.head,
+        "tail": entries.tails[0],
+    }
+    while session.execute(ONE, given).first() is None:
         pass
 
 
 def _one() -> Insert:
-    """What `_add_here` does for one entry, by a database that can hash (PostgreSQL's sha256)."""
-    given = {name: _given(name, TABLE.c[name].type) for name in ("act", "actor", "at", "subject_id")}
-    number, chain, locked = _before()
-    entry = _entry(_given("head", String), number + 1, _given("tail", String))
-    hashes = {"leaf": _leaf(entry), "chain": _hash(chain, _leaf(entry))}
-    return _adding({"number": number + 1, **given, "entry": entry, **hashes}, locked)
-
-
-def _many() -> Insert:
-    """The same for several entries, each chained to the one before it."""
-    given = select(
-        *(_given(name, TABLE.c[name].type).label(name) for name in ("act", "actor", "at")),
-        *(_given(name, ARRAY(String)).label(name) for name in ("subjects", "tails")),
-        _given("head", String).label("head"),
-    ).cte("given")
-    number, chain, locked = _before()
-    first = select(literal(0).label("place"), number.label("number"), chain.label("chain")).select_from(locked)
-    step = first.cte("chained", recursive=True)
-    place, number = step.c.place + 1, step.c.number + 1
-    chain = _hash(step.c.chain, _leaf(_entry(given.c.head, number, given.c.tails[place])))
-    within = place <= func.cardinality(given.c.tails)
-    done = step.union_all(select(place, number, chain).select_from(step.join(given, within)))
-    entry = _entry(given.c.head, done.c.number, given.c.tails[done.c.place])
-    same = {name: given.c[name] for name in ("act", "actor", "at")}
-    columns = {"number": done.c.number, **same, "subject_id": given.c.subjects[done.c.place]}
-    hashes = {"leaf": _leaf(entry), "chain": done.c.chain}
-    return _adding({**columns, "entry": entry, **hashes}, done.join(given, done.c.place > 0))
-
-
-def _before() -> tuple[Any, Any, Any]:
-    """The last entry's number and chain, or what stands for them in an empty log, and where they come from: under the lock."""
-    locked, last = select(func.pg_advisory_xact_lock(LOCK).label("locked")).cte("locked"), LAST.subquery("last")
-    genesis = literal(GENESIS, LargeBinary)
-    return func.coalesce(last.c.number, -1), func.coalesce(last.c.chain, genesis), locked.outerjoin(last, true())
-
-
-def _entry(head: Any, number: Any, tail: Any) -> Any:
-    return func.convert_to(head.concat(cast(number, String)).concat(tail), "UTF8")
-
-
-def _leaf(entry: Any) -> Any:
-    return _hash(literal(b"\x00", LargeBinary), entry)
+    """What `_add_here` does, by a database that can hash (PostgreSQL's sha256)."""
+    locked, last = LOCKED.cte("locked"), LAST.subquery("last")
+    number = func.coalesce(last.c.number, -1) + 1
+    chain = func.coalesce(last.c.chain, literal(GENESIS, LargeBinary))
+    text = bindparam("head", type_=String).concat(cast(number, String)).concat(bindparam("tail", type_=String))
+    entry = func.convert_to(text, "UTF8")
+    leaf = _hash(literal(b"\x00", LargeBinary), entry)
+    given = {name: bindparam(name, type_=TABLE.c[name].type) for name in ("act", "actor", "at", "subject_id")}
+    columns = {"number": number, **given, "entry": entry, "leaf": leaf, "chain": _hash(chain, leaf)}
+    row = select(*columns.values()).select_from(locked.outerjoin(last, true()))
+    return insert_postgresql(TABLE).from_select(list(columns), row).on_conflict_do_nothing().returning(TABLE.c.number)
 
 
 def _hash(first: Any, second: Any) -> Any:
     return type_coerce(func.sha256(first.op("||")(second)), LargeBinary)
 
 
-def _adding(columns: dict[str, Any], rows: Any) -> Insert:
-    added = insert_postgresql(TABLE).from_select(list(columns), select(*columns.values()).select_from(rows))
-    return added.on_conflict_do_nothing().returning(TABLE.c.number)
-
-
-def _given(name: str, kind: Any) -> Any:
-    return bindparam(name, type_=kind)
-
-
-ONE, MANY = _one(), _many()
+ONE = _one()

@@ -35,9 +35,7 @@ class Verdict(msgspec.Struct, frozen=True):
     broken_at: int | None
 
 
-def append(
-    session: Session, act: str, *, actor: str, now: datetime, subject: str | None = None, **facts: Fact
-) -> None:
+def append(session: Session, act: str, *, actor: str, now: datetime, subject: str | None = None, **facts: Fact) -> None:
     """Adds an entry in the caller's transaction, which fails with it: what is not written down does not happen.
 
     `act` is a dotted word (`rights.erasure.done`), `actor` an opaque id or the name of a job, `subject` the data subject

@@ -64,7 +64,12 @@ class Mix:
     def customer(self) -> Operation:
         """Read and update own data, read and update own metadata, delete: 20 each; Zipf."""
         number = self._favoured()
-        who, key, data, to = schema.value("person_id", number, self._records), schema.key(number), self._data(), self._word()
+        who, key, data, to = (
+            schema.value("person_id", number, self._records),
+            schema.key(number),
+            self._data(),
+            self._word(),
+        )
         return self._chance.choice(
             (
                 lambda side: side.read_own(who),

@@ -33,7 +33,9 @@ class Ours:
 
     def create(self, key: str, data: bytes, metadata: dict[str, Any]) -> int:
         who = metadata["person_id"]
-        return self._change("record.created", who, STATEMENTS.create, id=key, data=self._seal(who, key, data), **metadata)
+        return self._change(
+            "record.created", who, STATEMENTS.create, id=key, data=self._seal(who, key, data), **metadata
+        )
 
     def delete_by(self, field: str, value: Any) -> int:
         return self._change("record.deleted", _person(field, value), STATEMENTS.delete_by[field], value=value)
@@ -71,7 +73,9 @@ class Ours:
 
     def metadata_of(self, person: str) -> int:
         with self._reading.begin():
-            return self._seen("metadata", [person], self._reading.execute(STATEMENTS.metadata_of, {"person": person}).all())
+            return self._seen(
+                "metadata", [person], self._reading.execute(STATEMENTS.metadata_of, {"person": person}).all()
+            )
 
     def logs_of(self, person: str) -> int:
         with self._reading.begin():
@@ -98,9 +102,7 @@ class Ours:
     def _change(self, act: str, subject: str | None, statement: Any, **given: Any) -> int:
         with self._writing.begin():
             rows: int = self._writing.execute(statement, given).rowcount  # type: ignore[attr-defined]
-            audit.append(
-                self._writing, act, actor=self._writing.info["actor"], subject=subject, now=NOW, rows=rows
-            )
+            audit.append(self._writing, act, actor=self._writing.info["actor"], subject=subject, now=NOW, rows=rows)
             return rows
 
     def _seal(self, person: str, key: str, data: bytes) -> Box:
