@@ -87,7 +87,8 @@ def _add_there(session: Session, entries: Unnumbered) -> None:
         "head": entries.head,
         "tail": entries.tails[0],
     }
-    while session.execute(ONE, given).first() is None:
+    connection = session.connection()
+    while connection.execute(ONE, given).rowcount == 0:
         pass
 
 
@@ -102,7 +103,8 @@ def _one() -> Insert:
     given = {name: bindparam(name, type_=TABLE.c[name].type) for name in ("act", "actor", "at", "subject_id")}
     columns = {"number": number, **given, "entry": entry, "leaf": leaf, "chain": _hash(chain, leaf)}
     row = select(*columns.values()).select_from(locked.outerjoin(last, true()))
-    return insert_postgresql(TABLE).from_select(list(columns), row).on_conflict_do_nothing().returning(TABLE.c.number)
+    added = insert_postgresql(TABLE).from_select(list(columns), row).on_conflict_do_nothing()
+    return added.execution_options(preserve_rowcount=True)
 
 
 def _hash(first: Any, second: Any) -> Any:

@@ -27,6 +27,8 @@ WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,79}")
 
 Fact = str | int | bool | None
 
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode  # canonical
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """What a check of the log found: how many entries hold, and the number of the first that does not (None: all hold)."""
@@ -114,7 +116,3 @@ def _stamp(at: datetime) -> str:
 def _check(name: str, value: Fact) -> None:
     if isinstance(value, str) and not WORD.fullmatch(value):
         raise AuditError(f"The audit log takes no prose: {name} has to be a number or a word without spaces.")
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
