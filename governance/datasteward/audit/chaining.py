@@ -7,9 +7,22 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Insert, LargeBinary, String, bindparam, cast, func, insert, literal, select, true, type_coerce
+from sqlalchemy import (
+    Connection,
+    Insert,
+    LargeBinary,
+    String,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    true,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.orm import Session
 
 from datasteward.audit.models import AuditEntry
 
@@ -17,7 +30,9 @@ GENESIS = bytes(32)
 LOCK = 0x6461_7461_7374  # one number for every writer of the log, on databases that need a lock of their own
 
 TABLE: Any = AuditEntry.__table__
-LAST = select(TABLE.c.number, TABLE.c.chain).order_by(TABLE.c.number.desc()).limit(1)
+LAST = (
+    select(TABLE.c.number, TABLE.c.chain).order_by(TABLE.c.number.desc()).limit(literal_column("1"))
+)  # as a parameter, PostgreSQL would plan it anew each time
 LOCKED = select(func.pg_advisory_xact_lock(LOCK).label("locked"))
 ADDED = insert(TABLE).returning(TABLE.c.number)  # so that SQLAlchemy sends many rows in one statement
 
@@ -46,21 +61,21 @@ def chain_hash(chain: bytes, leaf: bytes) -> bytes:
     return hashlib.sha256(chain + leaf).digest()
 
 
-def add(session: Session, entries: Unnumbered) -> None:
+def add(connection: Connection, entries: Unnumbered) -> None:
     """Writes the entries in this order, after the last one that is there."""
     if not entries.subjects:
         return
-    if session.get_bind().dialect.name != "postgresql":
-        _add_here(session, entries)  # whoever writes is alone
+    if connection.dialect.name != "postgresql":
+        _add_here(connection, entries)  # whoever writes is alone
     elif len(entries.subjects) == 1:
-        _add_there(session, entries)
+        _add_there(connection, entries)
     else:
-        session.execute(LOCKED)
-        _add_here(session, entries)
+        connection.execute(LOCKED)
+        _add_here(connection, entries)
 
 
-def _add_here(session: Session, entries: Unnumbered) -> None:
-    last = session.execute(LAST).one_or_none()
+def _add_here(connection: Connection, entries: Unnumbered) -> None:
+    last = connection.execute(LAST).one_or_none()
     number, chain = (last.number, last.chain) if last else (-1, GENESIS)
     same = {"act": entries.act, "actor": entries.actor, "at": entries.at}
     rows = []
@@ -70,10 +85,10 @@ def _add_here(session: Session, entries: Unnumbered) -> None:
         leaf = leaf_hash(entry)
         chain = chain_hash(chain, leaf)
         rows.append({**same, "number": number, "subject_id": subject, "entry": entry, "leaf": leaf, "chain": chain})
-    session.execute(ADDED, rows)
+    connection.execute(ADDED, rows)
 
 
-def _add_there(session: Session, entries: Unnumbered) -> None:
+def _add_there(connection: Connection, entries: Unnumbered) -> None:
     """One entry, in one statement that takes the lock, and in a second when the first had to wait for it.
 
     A statement does not see what was committed while it waited: it finds its number taken and adds nothing, and the next,
@@ -87,7 +102,6 @@ def _add_there(session: Session, entries: Unnumbered) -> None:
         "head": entries.head,
         "tail": entries.tails[0],
     }
-    connection = session.connection()
     while connection.execute(ONE, given).rowcount == 0:
         pass
 

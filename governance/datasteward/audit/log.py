@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import chaining
@@ -37,26 +37,31 @@ class Verdict(msgspec.Struct, frozen=True):
     broken_at: int | None
 
 
-def append(session: Session, act: str, *, actor: str, now: datetime, subject: str | None = None, **facts: Fact) -> None:
+def append(
+    work: Session | Connection, act: str, *, actor: str, now: datetime, subject: str | None = None, **facts: Fact
+) -> None:
     """Adds an entry in the caller's transaction, which fails with it: what is not written down does not happen.
 
+    The transaction is a session's or, for those who work without one, a connection's.
     `act` is a dotted word (`rights.erasure.done`), `actor` an opaque id or the name of a job, `subject` the data subject
     concerned. Raises AuditError for a fact that is not a number, a truth value or a word.
     """
-    append_all(session, act, [subject], actor=actor, now=now, **facts)
+    append_all(work, act, [subject], actor=actor, now=now, **facts)
 
 
 def append_all(
-    session: Session, act: str, subjects: Iterable[str | None], *, actor: str, now: datetime, **facts: Fact
+    work: Session | Connection, act: str, subjects: Iterable[str | None], *, actor: str, now: datetime, **facts: Fact
 ) -> None:
     """Adds the same entry for each of several data subjects, in their order; as `append`."""
     of = list(subjects)
     for name, value in [("act", act), ("actor", actor), *facts.items(), *(("subject", one) for one in of)]:
         _check(name, value)
-    session.flush()  # what is done comes to the database before it is written down
+    if isinstance(work, Session):
+        work.flush()  # what is done comes to the database before it is written down
+        work = work.connection()
     head = _json({"act": act, "actor": actor, "at": _stamp(now), "facts": facts})[:-1] + ',"number":'
     tails = [f',"subject":{_json(one)}}}' for one in of]
-    chaining.add(session, Unnumbered(act, actor, now, of, head, tails))
+    chaining.add(work, Unnumbered(act, actor, now, of, head, tails))
 
 
 def verify(session: Session) -> Verdict:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Engine
 
 from .schema import LOG, RECORD
-from .statements import Statements
+from .statements import Statements, logs_of
 
 STATEMENTS = Statements(RECORD)
-LOGS_OF = select(LOG).where(LOG.c.subject_id == bindparam("person")).order_by(LOG.c.number.desc()).limit(10)
+LOGS_OF = logs_of(LOG)
 
 
 class ByHand:

@@ -96,8 +96,9 @@ class Table:
 
     def work(self, role: Role) -> tuple[Callable[[], float], Callable[[], float]]:
         """A tenth of the operations on each side; each call goes on with new ones, which are the same on both."""
-        reading, writing = (each.session(role, actor=f"bench:{role}") for each in (self.reading, self.writing))
-        return self._side(role, Ours(reading, writing, self.vault)), self._side(role, ByHand(self.engine))
+        reading, writing = (each.engine(role) for each in (self.reading, self.writing))
+        ours = Ours(reading, writing, f"bench:{role}", self.vault)
+        return self._side(role, ours), self._side(role, ByHand(self.engine))
 
     def _side(self, role: Role, side: Side) -> Callable[[], float]:
         mix = Mix(self.records, random.Random(role))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Select, Table, bindparam, delete, insert, select, update
 
 from .schema import INDEXED, METADATA
 
@@ -29,3 +29,8 @@ class Statements:
         self.read_by: dict[str, Any] = {name: select(*data).where(these) for name, these in by.items()}
         self.metadata_of = select(c.id, *metadata).where(own)
         self.still_there = select(c.id).where(key)
+
+
+def logs_of(table: Any) -> Select[Any]:
+    """The newest ten entries of a person in a log."""
+    return select(table).where(table.c.subject_id == bindparam("person")).order_by(table.c.number.desc()).limit(10)
