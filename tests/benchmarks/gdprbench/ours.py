@@ -1,9 +1,9 @@
 """The operations through the toolkit: opened for the role's purpose, the data sealed, and an entry in the log for each.
 
-What is counted on top of what is done by hand: the purpose's check and its filter of people,
-sealing and revealing under the person's own key, and the audit entry in the same transaction. Whoever reads a person's data or metadata leaves an entry for each person who was
-read: who read, whom, and what; a change leaves one entry with the number of rows, and the person where it is one. The
-log itself and a deleted record are of nobody, so to look there leaves none.
+What is counted on top of what is done by hand: the purpose's check and its filter of people, sealing and revealing under
+the person's own key, and the audit entry in the same transaction. Whoever reads a person's data or metadata leaves an
+entry for each person who was read: who read, whom, and what; a change leaves one entry with the number of rows, and the
+person where it is one. The log itself and a deleted record are of nobody, so to look there leaves none.
 """
 
 from __future__ import annotations
