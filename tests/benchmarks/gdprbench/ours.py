@@ -3,7 +3,8 @@
 What is counted on top of what is done by hand: the purpose's check and its filter of people, sealing and revealing under
 the person's own key, and the audit entry in the same transaction. Whoever reads a person's data or metadata leaves an
 entry for each person who was read: who read, whom, and what; a change leaves one entry with the number of rows, and the
-person where it is one. The log itself and a deleted record are of nobody, so to look there leaves none.
+person where it is one. What found no row leaves none: nothing was seen or done. Nor does a look at the log itself or for a
+deleted record, which are of nobody.
 """
 
 from __future__ import annotations
@@ -106,7 +107,8 @@ class Ours:
     def _change(self, act: str, subject: str | None, statement: Any, **given: Any) -> int:
         with self._writing.begin() as connection:
             rows: int = connection.execute(statement, given).rowcount  # type: ignore[attr-defined]
-            audit.append(connection, act, actor=self._actor, subject=subject, now=NOW, rows=rows)
+            if rows:
+                audit.append(connection, act, actor=self._actor, subject=subject, now=NOW, rows=rows)
             return rows
 
     def _seal(self, person: str, key: str, data: bytes) -> Box:

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -93,14 +93,16 @@ class Table:
     writing: Purposes
     vault: Vault
     records: int
+    rows: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    """How many rows each operation concerned, on our side and on the other."""
 
     def work(self, role: Role) -> tuple[Callable[[], float], Callable[[], float]]:
         """A tenth of the operations on each side; each call goes on with new ones, which are the same on both."""
         reading, writing = (each.engine(role) for each in (self.reading, self.writing))
         ours = Ours(reading, writing, f"bench:{role}", self.vault)
-        return self._side(role, ours), self._side(role, ByHand(self.engine))
+        return self._side(role, ours, self.rows[0]), self._side(role, ByHand(self.engine), self.rows[1])
 
-    def _side(self, role: Role, side: Side) -> Callable[[], float]:
+    def _side(self, role: Role, side: Side, rows: list[int]) -> Callable[[], float]:
         mix = Mix(self.records, random.Random(role))
         draw: Callable[[], Operation] = getattr(mix, role)
 
@@ -109,7 +111,7 @@ class Table:
             gc.collect()
             begun = time.perf_counter()
             for operation in operations:
-                operation(side)
+                rows.append(operation(side))
             return time.perf_counter() - begun
 
         return work
@@ -118,6 +120,7 @@ class Table:
 def _role(role: Role, full: bool) -> Row:
     with _servers(RECORDS) as (postgres, vault), _filled(postgres, vault, RECORDS) as table:
         ours, its = timed(*table.work(role), rounds=TURNS * (3 if full else 1))
+        assert table.rows[0] == table.rows[1]
     return compared(f"gdprbench-{role}", ours * TURNS, its * TURNS, "s", ("<=", 1.5))
 
 
