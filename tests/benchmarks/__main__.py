@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from . import archives, crypto, retention
+from . import archives, crypto, gdprbench, purposes, retention
 from .measuring import Row
 
 FIGURES: dict[str, Callable[[bool], Row]] = {
@@ -22,6 +22,14 @@ FIGURES: dict[str, Callable[[bool], Row]] = {
     "stream-decrypt": crypto.stream_decrypt,
     "stream-memory": crypto.stream_memory,
     "retention-apply": retention.retention_apply,
+    "retention-memory": retention.retention_memory,
+    "retention-plan-growth": retention.retention_plan_growth,
+    "purpose-overhead": purposes.purpose_overhead,
+    "gdprbench-controller": gdprbench.controller,
+    "gdprbench-customer": gdprbench.customer,
+    "gdprbench-processor": gdprbench.processor,
+    "gdprbench-regulator": gdprbench.regulator,
+    "gdprbench-growth": gdprbench.growth,
     "export-zip": archives.export_zip,
 }
 RESULTS = Path("bench.jsonl")

@@ -29,7 +29,7 @@ class Row(msgspec.Struct, frozen=True):
         shown = (f"{value:,.3g}" if value < 1000 else f"{value:,.0f}" for value in (self.ours, self.other))
         ours, other = (f"{value} {self.unit}" for value in shown)
         return (
-            f"{self.name:<16} {ours:>16} {other:>16} {self.ratio:>7.2f} {self.goal:>8} {'ok' if self.met else 'short'}"
+            f"{self.name:<21} {ours:>16} {other:>16} {self.ratio:>7.2f} {self.goal:>8} {'ok' if self.met else 'short'}"
         )
 
 

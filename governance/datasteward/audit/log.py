@@ -9,24 +9,25 @@ no mail address can slip in.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
+from datasteward.audit import chaining
+from datasteward.audit.chaining import GENESIS, Unnumbered, chain_hash, leaf_hash
 from datasteward.audit.models import AuditEntry
 from datasteward.errors import AuditError
 
-GENESIS = bytes(32)
-LOCK = 0x6461_7461_7374  # one number for every writer of the log, on databases that need a lock of their own
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,79}")
 
 Fact = str | int | bool | None
+
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode  # canonical
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -37,34 +38,30 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def append(
-    session: Session, act: str, *, actor: str, now: datetime, subject: str | None = None, **facts: Fact
-) -> AuditEntry:
+    work: Session | Connection, act: str, *, actor: str, now: datetime, subject: str | None = None, **facts: Fact
+) -> None:
     """Adds an entry in the caller's transaction, which fails with it: what is not written down does not happen.
 
+    The transaction is a session's or, for those who work without one, a connection's.
     `act` is a dotted word (`rights.erasure.done`), `actor` an opaque id or the name of a job, `subject` the data subject
     concerned. Raises AuditError for a fact that is not a number, a truth value or a word.
     """
-    for name, value in {"act": act, "actor": actor, "subject": subject, **facts}.items():
+    append_all(work, act, [subject], actor=actor, now=now, **facts)
+
+
+def append_all(
+    work: Session | Connection, act: str, subjects: Iterable[str | None], *, actor: str, now: datetime, **facts: Fact
+) -> None:
+    """Adds the same entry for each of several data subjects, in their order; as `append`."""
+    of = list(subjects)
+    for name, value in [("act", act), ("actor", actor), *facts.items(), *(("subject", one) for one in of)]:
         _check(name, value)
-    _lock(session)
-    last = session.execute(select(AuditEntry).order_by(AuditEntry.number.desc()).limit(1)).scalar_one_or_none()
-    number = last.number + 1 if last else 0
-    body = {"act": act, "actor": actor, "at": _stamp(now), "facts": facts, "number": number, "subject": subject}
-    entry = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-    leaf = leaf_hash(entry)
-    added = AuditEntry(
-        number=number,
-        at=now,
-        act=act,
-        actor=actor,
-        subject_id=subject,
-        entry=entry,
-        leaf=leaf,
-        chain=hashlib.sha256((last.chain if last else GENESIS) + leaf).digest(),
-    )
-    session.add(added)
-    session.flush()
-    return added
+    if isinstance(work, Session):
+        work.flush()  # what is done comes to the database before it is written down
+        work = work.connection()
+    head = _json({"act": act, "actor": actor, "at": _stamp(now), "facts": facts})[:-1] + ',"number":'
+    tails = [f',"subject":{_json(one)}}}' for one in of]
+    chaining.add(work, Unnumbered(act, actor, now, of, head, tails))
 
 
 def verify(session: Session) -> Verdict:
@@ -74,7 +71,7 @@ def verify(session: Session) -> Verdict:
     with session.execute(query) as found:  # a check that ends early closes the cursor on the server too
         for row in found.scalars():
             leaf = leaf_hash(row.entry)
-            chain = hashlib.sha256(chain + leaf).digest()
+            chain = chain_hash(chain, leaf)
             if row.number != number or row.leaf != leaf or row.chain != chain or not _columns_agree(row):
                 return Verdict(number, number)
             number += 1
@@ -111,11 +108,6 @@ def facts(entry: AuditEntry) -> dict[str, Fact]:
     return found
 
 
-def leaf_hash(entry: bytes) -> bytes:
-    """The leaf hash of RFC 6962, section 2.1."""
-    return hashlib.sha256(b"\x00" + entry).digest()
-
-
 def _columns_agree(row: AuditEntry) -> bool:
     body = json.loads(row.entry)
     told = (body["number"], body["act"], body["actor"], body["subject"], body["at"])
@@ -129,8 +121,3 @@ def _stamp(at: datetime) -> str:
 def _check(name: str, value: Fact) -> None:
     if isinstance(value, str) and not WORD.fullmatch(value):
         raise AuditError(f"The audit log takes no prose: {name} has to be a number or a word without spaces.")
-
-
-def _lock(session: Session) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(LOCK)))

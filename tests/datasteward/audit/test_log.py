@@ -210,3 +210,31 @@ def test_entries_are_found_by_subject_act_and_page(audit_db: Database) -> None:
         assert log.entries(session, acts=["other.act"]) == []
         assert log.count(session) == 9
         assert log.facts(log.entries(session, limit=1)[0]) == {"number": 8}
+
+
+def test_several_people_have_an_entry_each_in_one_chain(audit_db: Database) -> None:
+    """What concerned several people is written down for each of them, in their order, and the chain goes on."""
+    fill(audit_db, 2)
+    with audit_db.write() as session:
+        log.append_all(session, "test.read", ["person8", None, "person9"], actor="tester", now=NOW, kind="data")
+        log.append_all(session, "test.read", [], actor="tester", now=NOW)
+    fill(audit_db, 1)
+    with audit_db.read() as session:
+        newest = log.entries(session, limit=4)
+        assert [(e.number, e.subject_id) for e in newest] == [(5, "person0"), (4, "person9"), (3, None), (2, "person8")]
+        assert json.loads(newest[1].entry)["facts"] == {"kind": "data"}
+    assert verdict(audit_db) == log.Verdict(6, None)
+
+
+def test_many_threads_write_several_entries_at_once(audit_db: Database) -> None:
+    """Writers of one entry and of several queue with each other: none is lost, and the chain holds."""
+
+    def write(worker: int) -> None:
+        for number in range(5):
+            with audit_db.write() as session:
+                people = [f"person{place}" for place in range(1 + worker % 3)]
+                log.append_all(session, "test.done", people, actor=f"worker{worker}", now=NOW, number=number)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(6)))
+    assert verdict(audit_db) == log.Verdict(60, None)
