@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit.models import AuditEntry
@@ -22,10 +22,13 @@ PLANNED = "retention.planned"
 def jump(session: Session, now: datetime, allowed: timedelta) -> int:
     """By how many seconds the clock seems to have jumped ahead since the plan before this one: 0 when it has not.
 
-    It has when nothing was written down for longer than `allowed`. Somebody who knows better may approve the plan.
+    It has when nothing was written down for longer than `allowed`. Somebody who knows better may approve the plan. Before
+    the first plan only the last entry counts: what lies before it may have been brought along from elsewhere.
     """
-    last = select(AuditEntry.number).where(AuditEntry.act == PLANNED).order_by(AuditEntry.number.desc()).limit(1)
-    since = session.scalar(last) or 0
+    planned = select(func.max(AuditEntry.number)).where(AuditEntry.act == PLANNED)
+    since = session.scalar(planned)
+    if since is None:
+        since = session.scalar(select(func.max(AuditEntry.number)))
     before, most = None, timedelta(0)
     query = select(AuditEntry.at).where(AuditEntry.number >= since).order_by(AuditEntry.number)
     with session.execute(query.execution_options(yield_per=1000)) as found:

@@ -159,7 +159,9 @@ class Erasure:
         with fixed(session) as fix:
             rest = [leaving.decided(catalog, t, subject, held, fix) for t in tables if not stays(self._steward, t)]
             for each in rest:
-                gone += _leave(session, catalog, each, now)
+                _empty(session, catalog, each, now)
+            for each in rest:
+                gone += disposal.dispose(session, catalog, each.table, each.going, now=now)
             while more := _lose(session, catalog, rest, subject, held, fix, now):
                 gone += more
         notes.rows, notes.rows_at = {str(name): number for name, number in gone.items()}, now
@@ -282,15 +284,13 @@ def _objects_named(session: Session, steward: Steward, table: Table, subject: st
     ]
 
 
-def _leave(session: Session, catalog: Catalog, leave: Leave, now: datetime) -> Counter[str]:
-    """Deletes the rows of the table that go with the person, and empties what others' rows hold of them."""
-    gone = disposal.dispose(session, catalog, leave.table, leave.going, now=now)
+def _empty(session: Session, catalog: Catalog, leave: Leave, now: datetime) -> None:
+    """Empties what others' rows hold of the person; before anything goes, for what refers to nothing hangs on nothing."""
     for columns, rows in leave.emptied:
         for column in catalog.objects(leave.table):
             if column.name in columns:
                 disposal.promise_objects(session, column, rows, now=now)
         session.execute(update(leave.table).where(rows).values(dict.fromkeys(columns)))
-    return gone
 
 
 def _any_kept(session: Session, steward: Steward, subject: str) -> bool:

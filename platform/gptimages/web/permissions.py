@@ -69,7 +69,6 @@ WHILE_NOT_RESTRICTED = frozenset(
         Permission.IMAGE_SHARE,
         Permission.ACCOUNT_UPDATE,
         Permission.TOKEN_MANAGE,
-        Permission.NOTICE_READ,
     }
 )
 """What uses a person's data for more than storing it and carrying out what they ask under the law (GDPR Art. 18(2))."""

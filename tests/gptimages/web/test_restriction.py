@@ -39,7 +39,7 @@ def test_the_privacy_centre_stays_open(web: Any, ines: Account) -> None:
         assert answer.status_code == 200, (page, answer.text)
 
 
-@pytest.mark.parametrize("page", ["/studio", "/history", "/account", "/notices"])
+@pytest.mark.parametrize("page", ["/studio", "/history", "/account"])
 def test_a_page_that_would_use_the_data_says_why_it_does_not(web: Any, ines: Account, page: str) -> None:
     """One sentence says that the data is only stored, and the page leads to the privacy centre."""
     answer = web.signed_in(ines).get(page)
