@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from . import archives, crypto, gdprbench, purposes, retention
+from . import archives, crypto, purposes, retention
+from .gdprbench import rows as gdprbench
 from .measuring import Row
 
 FIGURES: dict[str, Callable[[bool], Row]] = {
