@@ -183,7 +183,7 @@ def _peak(postgres: PostgresServer, rows: int) -> tuple[float, float]:
     """Idle and at the peak, in a process of its own: megabytes."""
     url = _filled(postgres, rows, due=rows // 10)
     run = [sys.executable, "-m", "benchmarks.retention", url, str(rows // 10)]
-    told = subprocess.run(run, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "tests"})
+    told = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "tests"})
     postgres.drop(url)
     idle, peak = told.stdout.split()
     return float(idle), float(peak)

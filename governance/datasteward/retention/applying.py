@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.errors import StalePlan
-from datasteward.retention import certificate, plans, states
+from datasteward.retention import certificate, holds, plans, states
 from datasteward.retention.batches import Batches
 from datasteward.retention.checking import check
 from datasteward.retention.clockwatch import Clock, ClockWatch
+from datasteward.retention.held import Held
+from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Plan
 from datasteward.retention.result import Result, note, so_far
 from datasteward.steward import Steward
@@ -42,20 +44,14 @@ def apply(
     to approve it; ClockJumped when the clock cannot be trusted, also while it runs: it can then be carried on.
     """
     watch = ClockWatch(clock, steward.policies.limits.retention_clock_jump.span)
-    with write() as session:
-        done = _begin(session, steward, given, by=by, now=watch.now())
-    for number, item in enumerate(given.items):
-        batches = Batches(steward, given, number)
-        while done.taken[number] < item.goes:
-            with write() as session:
-                more = batches.take(session, watch.now())
-            if more is None:
-                break
-            done = more
-            if progress:
-                progress(done.rows, given.rows)
-    with write() as session:
-        return _finish(session, steward, given, by=by, now=watch.now())
+    run = _Run(steward, given, by)
+    while True:
+        with write() as session:
+            done, over = run.step(session, watch.now())
+        if progress:
+            progress(done.rows, given.rows)
+        if over:
+            return done
 
 
 def order(session: Session, steward: Steward, plan_id: str, *, by: str, now: datetime) -> Plan:
@@ -65,7 +61,7 @@ def order(session: Session, steward: Steward, plan_id: str, *, by: str, now: dat
     """
     stored = plans.row(session, plan_id, lock=True)
     given = plans.load(stored)
-    check(session, steward, stored, given, so_far(stored, given), by=by, now=now)
+    check(session, steward, stored, given, so_far(stored, given), Held(session, steward.catalog), by=by, now=now)
     if stored.state != states.OPEN:
         raise StalePlan("This plan is being carried out already: look at how far it is.")
     stored.state, stored.applied_by = states.ORDERED, by
@@ -76,24 +72,51 @@ def order(session: Session, steward: Steward, plan_id: str, *, by: str, now: dat
     return given
 
 
-def _begin(session: Session, steward: Steward, given: Plan, *, by: str, now: datetime) -> Result:
-    stored = plans.row(session, given.id, lock=True)
-    plans.same(stored, given)
-    done = so_far(stored, given)
-    check(session, steward, stored, given, done, by=by, now=now)
-    stored.begun_at = stored.begun_at or now
-    stored.state, stored.applied_by = states.RUNNING, by
-    note(stored, done)
-    return done
+class _Run:
+    """One run of a plan: each step is what one transaction does, the first with the check, the last with the certificate."""
 
+    def __init__(self, steward: Steward, given: Plan, by: str) -> None:
+        self._steward, self._given, self._by = steward, given, by
+        self._ahead = [Batches(steward, given, number) for number, item in enumerate(given.items) if item.goes]
+        self._begun = False
 
-def _finish(session: Session, steward: Steward, given: Plan, *, by: str, now: datetime) -> Result:
-    """Ends the run with certificate and audit entry; when another run of the plan has ended meanwhile, nothing is added."""
-    stored = plans.row(session, given.id, lock=True)
-    done = so_far(stored, given)
-    if stored.state == states.RUNNING:
+    def step(self, session: Session, now: datetime) -> tuple[Result, bool]:
+        """Takes the next batch; what is done by then, and whether the run is over, by this or by another of the plan."""
+        holds.guard(session)
+        held = Held(session, self._steward.catalog)
+        stored = plans.row(session, self._given.id, lock=True)
+        done = so_far(stored, self._given)
+        if not self._begun:
+            self._begin(session, stored, done, held, now)
+        if stored.state != states.RUNNING:
+            return done, True
+        done = self._take(session, held, done, now)
+        note(stored, done)
+        if self._ahead:
+            return done, False
+        self._finish(session, stored, done, held, now)
+        return done, True
+
+    def _begin(self, session: Session, stored: RetentionPlan, done: Result, held: Held, now: datetime) -> None:
+        plans.same(stored, self._given)
+        check(session, self._steward, stored, self._given, done, held, by=self._by, now=now)
+        stored.begun_at = stored.begun_at or now
+        stored.state, stored.applied_by = states.RUNNING, self._by
+        self._begun = True
+
+    def _take(self, session: Session, held: Held, done: Result, now: datetime) -> Result:
+        """One batch of the first item of which there is one."""
+        before = done.rows
+        while self._ahead and done.rows == before:
+            done, more = self._ahead[0].take(session, held, done, now)
+            if not more:
+                self._ahead.pop(0)
+        return done
+
+    def _finish(self, session: Session, stored: RetentionPlan, done: Result, held: Held, now: datetime) -> None:
         stored.state, stored.applied_at = states.APPLIED, now
-        made = certificate.make(session, steward, stored, given, done, by=by, now=now)
+        with session.no_autoflush:  # the row is written once
+            made = certificate.make(session, self._steward, stored, self._given, done, held, by=self._by, now=now)
         stored.certificate = certificate.to_builtins(made)
         session.flush()
         facts: dict[str, Any] = {
@@ -102,12 +125,11 @@ def _finish(session: Session, steward: Steward, given: Plan, *, by: str, now: da
         audit.append(
             session,
             "retention.applied",
-            actor=by,
+            actor=self._by,
             now=now,
-            plan=given.id,
-            policy=given.policy_hash,
+            plan=self._given.id,
+            policy=self._given.policy_hash,
             rows=done.rows,
             certificate=made.digest,
             **facts,
         )
-    return done

@@ -19,11 +19,11 @@ from datasteward.anonymise.pseudonyms import RunKey
 from datasteward.disposal import keys
 from datasteward.disposal.disposal import dispose, promise_objects
 from datasteward.errors import StalePlan
-from datasteward.retention import archiving, holds, keyset, plans, selection, states
+from datasteward.retention import archiving, keyset, selection
 from datasteward.retention.held import Held
 from datasteward.retention.plan import Plan
 from datasteward.retention.planning import bounded
-from datasteward.retention.result import Result, added, note, so_far
+from datasteward.retention.result import Result, added
 from datasteward.statements import changed
 from datasteward.steward import Steward
 
@@ -51,16 +51,13 @@ class Batches:
         self._behind: ColumnElement[bool] | None = None
         self._key = RunKey.new()
 
-    def take(self, session: Session, now: datetime) -> Result | None:
-        """Takes the next batch in the caller's transaction; what is done by then, or None when there was nothing to take."""
-        holds.guard(session)
+    def take(self, session: Session, held: Held, done: Result, now: datetime) -> tuple[Result, bool]:
+        """Takes the next batch in the caller's transaction; what is done by then, and whether there may be more."""
         prepare(session)
-        stored = plans.row(session, self._given.id, lock=True)
-        done = so_far(stored, self._given)
-        room = min(self._steward.policies.limits.retention_batch.value, self._item.goes - done.taken[self._number])
-        if stored.state != states.RUNNING or room <= 0:
-            return None  # another run of the same plan has come further
-        held = Held(session, self._steward.catalog)
+        left = self._item.goes - done.taken[self._number]
+        room = min(self._steward.policies.limits.retention_batch.value, left)
+        if room <= 0:
+            return done, False  # another run of the same plan has come further
         rows = selection.going(self._steward.catalog, held, self._rows)
         if self._item.action == "archive" and self._number not in done.archives:
             done = archiving.store(session, self._steward, self._given, self._number, rows, done)
@@ -74,9 +71,8 @@ class Batches:
         if taken > room:
             raise StalePlan(f"More rows of {self._item.table} are due than the plan names: make a new plan.")
         self._behind = batch.then
-        done = added(done, self._number, taken, went, self._item.action)
-        note(stored, done)
-        return done if taken or batch.then is not None else None
+        more = taken < left and (taken > 0 or batch.then is not None)
+        return added(done, self._number, taken, went, self._item.action), more
 
     def _ranged(self, session: Session, ahead: ColumnElement[bool], room: int) -> _Batch:
         """Up to `room` rows as a range of the clock: looked up in an index on the clock alone, where there is one.

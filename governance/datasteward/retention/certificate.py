@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
+from datasteward.retention.held import Held
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Item, Plan
 from datasteward.retention.planning import present
@@ -76,10 +77,18 @@ class Certificate(msgspec.Struct, frozen=True):
 
 
 def make(
-    session: Session, steward: Steward, stored: RetentionPlan, given: Plan, done: Result, *, by: str, now: datetime
+    session: Session,
+    steward: Steward,
+    stored: RetentionPlan,
+    given: Plan,
+    done: Result,
+    held: Held,
+    *,
+    by: str,
+    now: datetime,
 ) -> Certificate:
     """The certificate of a run that has just done `done`, as of `now`."""
-    left = present(session, steward, given.items)
+    left = present(session, steward, given.items, held)
     touched = [n for n, item in enumerate(given.items) if item.goes or done.taken[n]]
     return Certificate(
         plan=given.id,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from datasteward.errors import ApprovalNeeded, ClockJumped, StalePlan
 from datasteward.retention import states
+from datasteward.retention.held import Held
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Plan
 from datasteward.retention.planning import database_id, present
@@ -19,7 +20,15 @@ from datasteward.steward import Steward
 
 
 def check(
-    session: Session, steward: Steward, stored: RetentionPlan, given: Plan, done: Result, *, by: str, now: datetime
+    session: Session,
+    steward: Steward,
+    stored: RetentionPlan,
+    given: Plan,
+    done: Result,
+    held: Held,
+    *,
+    by: str,
+    now: datetime,
 ) -> None:
     """Raises StalePlan unless the plan may be carried out now by `by`, or taken up again after what is `done`.
 
@@ -37,7 +46,7 @@ def check(
     _check_time(steward, stored, given, now)
     if stored.state != states.RUNNING:
         _check_approval(steward, stored, given, by)
-    _check_counts(session, steward, given, done)
+    _check_counts(session, steward, given, done, held)
 
 
 def needs_approval(steward: Steward, given: Plan) -> str | None:
@@ -74,8 +83,8 @@ def _check_approval(steward: Steward, stored: RetentionPlan, given: Plan, by: st
         raise ApprovalNeeded("Who approved this plan does not carry it out: somebody else has to.")
 
 
-def _check_counts(session: Session, steward: Steward, given: Plan, done: Result) -> None:
-    there = present(session, steward, given.items)
+def _check_counts(session: Session, steward: Steward, given: Plan, done: Result, held: Held) -> None:
+    there = present(session, steward, given.items, held)
     for item, (own, _), taken in zip(given.items, there, done.taken, strict=True):
         if own + taken > item.goes:
             raise StalePlan(

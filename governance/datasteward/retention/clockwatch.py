@@ -25,10 +25,9 @@ def jump(session: Session, now: datetime, allowed: timedelta) -> int:
     It has when nothing was written down for longer than `allowed`. Somebody who knows better may approve the plan. Before
     the first plan only the last entry counts: what lies before it may have been brought along from elsewhere.
     """
-    planned = select(func.max(AuditEntry.number)).where(AuditEntry.act == PLANNED)
-    since = session.scalar(planned)
-    if since is None:
-        since = session.scalar(select(func.max(AuditEntry.number)))
+    last = select(func.max(AuditEntry.number))
+    planned = last.where(AuditEntry.act == PLANNED)
+    since = func.coalesce(planned.scalar_subquery(), last.scalar_subquery())
     before, most = None, timedelta(0)
     query = select(AuditEntry.at).where(AuditEntry.number >= since).order_by(AuditEntry.number)
     with session.execute(query.execution_options(yield_per=1000)) as found:

@@ -51,10 +51,10 @@ def plan(session: Session, steward: Steward, *, now: datetime) -> Plan:
     )
 
 
-def present(session: Session, steward: Steward, items: Iterable[Item]) -> list[tuple[int, int]]:
+def present(session: Session, steward: Steward, items: Iterable[Item], held: Held) -> list[tuple[int, int]]:
     """For each item how many rows would go or change now by its cutoffs, and how many others along with them."""
     prepare(session)
-    tally, held = Tally(session, steward.catalog), Held(session, steward.catalog)
+    tally = Tally(session, steward.catalog)
     return [_present(steward.catalog, tally, held, chosen(steward, item)) for item in items]
 
 
