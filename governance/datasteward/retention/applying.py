@@ -77,7 +77,7 @@ class _Run:
 
     def __init__(self, steward: Steward, given: Plan, by: str) -> None:
         self._steward, self._given, self._by = steward, given, by
-        self._ahead = [Batches(steward, given, number) for number, item in enumerate(given.items) if item.goes]
+        self._ahead: list[Batches] = []
         self._begun = False
 
     def step(self, session: Session, now: datetime) -> tuple[Result, bool]:
@@ -102,6 +102,7 @@ class _Run:
         check(session, self._steward, stored, self._given, done, held, by=self._by, now=now)
         stored.begun_at = stored.begun_at or now
         stored.state, stored.applied_by = states.RUNNING, self._by
+        self._ahead = [Batches(self._steward, self._given, n) for n, item in enumerate(self._given.items) if item.goes]
         self._begun = True
 
     def _take(self, session: Session, held: Held, done: Result, now: datetime) -> Result:
