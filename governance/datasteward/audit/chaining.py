@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
     Connection,
+    FromClause,
     Insert,
     LargeBinary,
     String,
     bindparam,
     cast,
+    column,
     func,
     insert,
     literal,
@@ -33,22 +39,28 @@ TABLE: Any = AuditEntry.__table__
 LAST = (
     select(TABLE.c.number, TABLE.c.chain).order_by(TABLE.c.number.desc()).limit(literal_column("1"))
 )  # as a parameter, PostgreSQL would plan it anew each time
-LOCKED = select(func.pg_advisory_xact_lock(LOCK).label("locked"))
-ADDED = insert(TABLE).returning(TABLE.c.number)  # so that SQLAlchemy sends many rows in one statement
+LOCKED = select(func.pg_advisory_xact_lock(literal_column(str(LOCK))).label("locked"))
 
 
 class Unnumbered(msgspec.Struct, frozen=True):
-    """Entries that differ in their subject alone and have no numbers yet.
-
-    `head` is their JSON up to the number, `tails` what follows it in each.
-    """
+    """An entry that has no number yet; `head` is its JSON up to the number, `tail` what follows it."""
 
     act: str
     actor: str
     at: datetime
-    subjects: list[str | None]
+    subject: str | None
     head: str
-    tails: list[str]
+    tail: str
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The parameters of the statement that adds this entry alone."""
+        return {**self.columns, "head": self.head, "tail": self.tail}
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """What of it stands in columns of its own."""
+        return {"act": self.act, "actor": self.actor, "at": self.at, "subject_id": self.subject}
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -61,68 +73,90 @@ def chain_hash(chain: bytes, leaf: bytes) -> bytes:
     return hashlib.sha256(chain + leaf).digest()
 
 
-def add(connection: Connection, entries: Unnumbered) -> None:
+def add(connection: Connection, entries: Sequence[Unnumbered]) -> None:
     """Writes the entries in this order, after the last one that is there."""
-    if not entries.subjects:
+    if not entries:
         return
     if connection.dialect.name != "postgresql":
-        _add_here(connection, entries)  # whoever writes is alone
-    elif len(entries.subjects) == 1:
-        _add_there(connection, entries)
+        connection.execute(insert(TABLE), _chained(connection, entries))  # whoever writes is alone
+    elif len(entries) == 1:
+        _add_one(connection, entries[0])
     else:
+        lock(connection)
+        connection.execute(MANY, {"rows": [_as_json(row) for row in _chained(connection, entries)]})
+
+
+def lock(connection: Connection) -> None:
+    """Nobody else adds entries until the transaction ends. On SQLite whoever writes is alone."""
+    if connection.dialect.name == "postgresql":
         connection.execute(LOCKED)
-        _add_here(connection, entries)
 
 
-def _add_here(connection: Connection, entries: Unnumbered) -> None:
-    last = connection.execute(LAST).one_or_none()
-    number, chain = (last.number, last.chain) if last else (-1, GENESIS)
-    same = {"act": entries.act, "actor": entries.actor, "at": entries.at}
-    rows = []
-    for subject, tail in zip(entries.subjects, entries.tails, strict=True):
-        number += 1
-        entry = f"{entries.head}{number}{tail}".encode()
-        leaf = leaf_hash(entry)
-        chain = chain_hash(chain, leaf)
-        rows.append({**same, "number": number, "subject_id": subject, "entry": entry, "leaf": leaf, "chain": chain})
-    connection.execute(ADDED, rows)
+def added_after(locked: FromClause, text: tuple[ColumnElement[str], ColumnElement[str]]) -> Insert:
+    """A statement for PostgreSQL that adds one entry and hashes it there; it adds none when it had to wait for the lock.
 
-
-def _add_there(connection: Connection, entries: Unnumbered) -> None:
-    """One entry, in one statement that takes the lock, and in a second when the first had to wait for it.
-
-    A statement does not see what was committed while it waited: it finds its number taken and adds nothing, and the next,
-    which has the lock from its beginning, sees everything.
+    `locked` is a row that is there once the lock is held, `text` the entry's JSON before and behind its number. A statement
+    does not see what was committed while it waited: it finds its number taken, and the next one has to add the entry.
     """
-    given = {
-        "act": entries.act,
-        "actor": entries.actor,
-        "at": entries.at,
-        "subject_id": entries.subjects[0],
-        "head": entries.head,
-        "tail": entries.tails[0],
-    }
-    while connection.execute(ONE, given).rowcount == 0:
-        pass
-
-
-def _one() -> Insert:
-    """What `_add_here` does, by a database that can hash (PostgreSQL's sha256)."""
-    locked, last = LOCKED.cte("locked"), LAST.subquery("last")
-    number = func.coalesce(last.c.number, -1) + 1
+    last = LAST.subquery("last")
+    number = func.coalesce(last.c.number, literal_column("-1")) + literal_column("1")
+    entry = func.convert_to(text[0].concat(cast(number, String)).concat(text[1]), literal_column("'UTF8'"))
+    leaf = _hash(func.decode(literal_column("'00'"), literal_column("'hex'")), entry)
     chain = func.coalesce(last.c.chain, literal(GENESIS, LargeBinary))
-    text = bindparam("head", type_=String).concat(cast(number, String)).concat(bindparam("tail", type_=String))
-    entry = func.convert_to(text, "UTF8")
-    leaf = _hash(literal(b"\x00", LargeBinary), entry)
     given = {name: bindparam(name, type_=TABLE.c[name].type) for name in ("act", "actor", "at", "subject_id")}
     columns = {"number": number, **given, "entry": entry, "leaf": leaf, "chain": _hash(chain, leaf)}
     row = select(*columns.values()).select_from(locked.outerjoin(last, true()))
-    added = insert_postgresql(TABLE).from_select(list(columns), row).on_conflict_do_nothing()
-    return added.execution_options(preserve_rowcount=True)
+    return insert_postgresql(TABLE).from_select(list(columns), row).on_conflict_do_nothing()
+
+
+def given_text(name: str) -> ColumnElement[str]:
+    """A part of an entry's JSON that comes as a parameter."""
+    return bindparam(name, type_=String)
+
+
+def _add_one(connection: Connection, entry: Unnumbered) -> None:
+    while connection.execute(ONE, entry.given).rowcount == 0:
+        pass  # waited for the lock, has it now
+
+
+def _chained(connection: Connection, entries: Sequence[Unnumbered]) -> list[dict[str, Any]]:
+    last = connection.execute(LAST).one_or_none()
+    number, chain = (last.number, last.chain) if last else (-1, GENESIS)
+    rows = []
+    for each in entries:
+        number += 1
+        entry = f"{each.head}{number}{each.tail}".encode()
+        leaf = leaf_hash(entry)
+        chain = chain_hash(chain, leaf)
+        rows.append({**each.columns, "number": number, "entry": entry, "leaf": leaf, "chain": chain})
+    return rows
+
+
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    binary = {name: row[name].hex() for name in ("leaf", "chain")}
+    return {**row, **binary, "at": row["at"].isoformat(), "entry": row["entry"].decode()}
+
+
+def _many() -> Insert:
+    """Any number of rows as one parameter."""
+    names = [each.name for each in TABLE.c]
+    kinds = {"number": BigInteger, "at": TABLE.c.at.type}
+    given = func.json_to_recordset(bindparam("rows", type_=JSON)).table_valued(
+        *(column(name, kinds.get(name, String)) for name in names)
+    )
+    rows = given.render_derived(name="given", with_types=True)
+    binary = {
+        "entry": func.convert_to(rows.c.entry, literal_column("'UTF8'")),
+        **{name: func.decode(rows.c[name], literal_column("'hex'")) for name in ("leaf", "chain")},
+    }
+    return insert(TABLE).from_select(names, select(*(binary.get(name, rows.c[name]) for name in names)))
 
 
 def _hash(first: Any, second: Any) -> Any:
     return type_coerce(func.sha256(first.op("||")(second)), LargeBinary)
 
 
-ONE = _one()
+ONE = added_after(LOCKED.cte("locked"), (given_text("head"), given_text("tail"))).execution_options(
+    preserve_rowcount=True
+)
+MANY = _many()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -53,15 +53,22 @@ def append_all(
     work: Session | Connection, act: str, subjects: Iterable[str | None], *, actor: str, now: datetime, **facts: Fact
 ) -> None:
     """Adds the same entry for each of several data subjects, in their order; as `append`."""
-    of = list(subjects)
-    for name, value in [("act", act), ("actor", actor), *facts.items(), *(("subject", one) for one in of)]:
-        _check(name, value)
+    entries = unnumbered(act, subjects, actor=actor, now=now, facts=facts)
     if isinstance(work, Session):
         work.flush()  # what is done comes to the database before it is written down
         work = work.connection()
+    chaining.add(work, entries)
+
+
+def unnumbered(
+    act: str, subjects: Iterable[str | None], *, actor: str, now: datetime, facts: Mapping[str, Fact]
+) -> list[Unnumbered]:
+    """The entries before they have their numbers. Raises AuditError as `append` does."""
+    of = list(subjects)
+    for name, value in [("act", act), ("actor", actor), *facts.items(), *(("subject", one) for one in of)]:
+        _check(name, value)
     head = _json({"act": act, "actor": actor, "at": _stamp(now), "facts": facts})[:-1] + ',"number":'
-    tails = [f',"subject":{_json(one)}}}' for one in of]
-    chaining.add(work, Unnumbered(act, actor, now, of, head, tails))
+    return [Unnumbered(act, actor, now, one, head, f',"subject":{_json(one)}}}') for one in of]
 
 
 def verify(session: Session) -> Verdict:

@@ -26,7 +26,7 @@ from sqlalchemy.sql.selectable import Alias, TableClause, TableSample
 from datasteward.errors import PurposeError
 from datasteward.purposes.rules import Rules
 
-HARMLESS = re.compile(r"\d+|NULL")
+HARMLESS = re.compile(r"-?\d+|'\w*'|NULL")
 """Literal SQL that names no data."""
 SYMBOL = re.compile(r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|`?:]+")
 """An operator written as a string, as those of JSON and arrays are; words could be a condition."""

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from .schema import LOG, RECORD
-from .statements import Statements, logs_of
+from .statements import Statements, logs_of, new
 
 STATEMENTS = Statements(RECORD)
 LOGS_OF = logs_of(LOG)
@@ -20,7 +20,7 @@ class ByHand:
         self._engine = engine
 
     def create(self, key: str, data: bytes, metadata: dict[str, Any]) -> int:
-        return self._change(STATEMENTS.create, id=key, data=data, **metadata)
+        return self._change(STATEMENTS.create, **new(id=key, data=data, **metadata))
 
     def delete_by(self, field: str, value: Any) -> int:
         return self._change(STATEMENTS.delete_by[field], value=value)

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from support.postgres import FOR_BENCHMARKS, PostgresServer, server
 
 from datasteward.audit import log as audit
+from datasteward.audit.journal import Journal, carry
 from datasteward.audit.models import AuditEntry
 from datasteward.consent.models import Standing
 from datasteward.keys import Context, FileRootKey, KeyStore, Vault
@@ -93,6 +94,7 @@ class Table:
     reading: Purposes
     writing: Purposes
     vault: Vault
+    journals: Path
     records: int
     turn: int
     rows: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
@@ -101,10 +103,17 @@ class Table:
     def work(self, role: Role) -> tuple[Callable[[], float], Callable[[], float]]:
         """A turn of operations on each side; each call goes on with new ones, which are the same on both."""
         reading, writing = (each.engine(role) for each in (self.reading, self.writing))
-        ours = Ours(reading, writing, f"bench:{role}", self.vault)
-        return self._side(role, ours, self.rows[0]), self._side(role, ByHand(self.engine), self.rows[1])
+        journal = None if role == "regulator" else Journal(self.journals)
+        ours = Ours(reading, writing, f"bench:{role}", self.vault, journal)
+        return self._side(role, ours, self.rows[0], self._carry), self._side(role, ByHand(self.engine), self.rows[1])
 
-    def _side(self, role: Role, side: Side, rows: list[int]) -> Callable[[], float]:
+    def _carry(self) -> None:
+        with Session(self.engine) as session, session.begin():
+            carry(session, self.journals, now=NOW)
+
+    def _side(
+        self, role: Role, side: Side, rows: list[int], after: Callable[[], None] = lambda: None
+    ) -> Callable[[], float]:
         mix = Mix(self.records, random.Random(role))
         draw: Callable[[], Operation] = getattr(mix, role)
 
@@ -114,6 +123,7 @@ class Table:
             begun = time.perf_counter()
             for operation in operations:
                 rows.append(operation(side))
+            after()
             return time.perf_counter() - begun
 
         return work
@@ -160,7 +170,8 @@ def _filled(postgres: PostgresServer, vault: Vault, records: int, turn: int = OP
         connection.execute(text("VACUUM ANALYZE"))
     stated = schema.with_purposes(load(ROOT / "policies"))
     reading, writing = (Purposes(each, schema.CATALOG, stated) for each in (looking, engine))
-    yield Table(engine, reading, writing, vault, records, turn)
+    with TemporaryDirectory() as journals:
+        yield Table(engine, reading, writing, vault, Path(journals), records, turn)
     looking.dispose()
     engine.dispose()
 

@@ -17,7 +17,8 @@ class Statements:
         key, own = c.id == given("key"), c.person_id == given("person")
         by = {name: c[name] == given("value", type_=c[name].type) for name in INDEXED}
         metadata, data = [c[name] for name in METADATA], [c.id, c.person_id, c.data]
-        self.create = insert(table)
+        created = insert(table).values({each.name: given(f"new_{each.name}") for each in c})
+        self.create = created.execution_options(preserve_rowcount=True)
         self.delete_by = {name: delete(table).where(these) for name, these in by.items()}
         self.update_by = {name: update(table).where(these).values(source=given("to")) for name, these in by.items()}
         self.read_own = select(c.id, c.data).where(own)
@@ -29,6 +30,11 @@ class Statements:
         self.read_by: dict[str, Any] = {name: select(*data).where(these) for name, these in by.items()}
         self.metadata_of = select(c.id, *metadata).where(own)
         self.still_there = select(c.id).where(key)
+
+
+def new(**values: Any) -> dict[str, Any]:
+    """The parameters of `create`."""
+    return {f"new_{name}": value for name, value in values.items()}
 
 
 def logs_of(table: Any) -> Select[Any]:
