@@ -30,6 +30,9 @@ HARMLESS = re.compile(r"-?\d+|'\w*'|NULL")
 """Literal SQL that names no data."""
 SYMBOL = re.compile(r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|`?:]+")
 """An operator written as a string, as those of JSON and arrays are; words could be a condition."""
+NAME = re.compile(r"\w+")
+TYPE = re.compile(r"""["\w.]+( \w+){0,3}(\(\d+(, ?\d+)?\))?( \w+){0,3}(\[\])*( COLLATE ["\w.-]+)?""")
+"""A type as databases write it."""
 TRANSACTION = re.compile(r"BEGIN( (DEFERRED|IMMEDIATE|EXCLUSIVE))?|COMMIT|ROLLBACK")
 """What a driver's `begin` event may send as a string."""
 
@@ -71,6 +74,24 @@ class PurposeCompiler(SQLCompiler):
             for column in table.c:
                 self._rules.check(table, column.name)
         return super().visit_column(element, **kw)
+
+    def visit_function(self, func: Any, *args: Any, **kw: Any) -> str:
+        """Refuses a function that may see more than its arguments."""
+        self._rules.check_function(".".join([*func.packagenames, func.name]))
+        return super().visit_function(func, *args, **kw)
+
+    def visit_extract(self, extract: Any, **kw: Any) -> str:
+        """Refuses a field that is no word."""
+        if not NAME.fullmatch(extract.field):
+            self._rules.check_text()
+        return super().visit_extract(extract, **kw)
+
+    def visit_typeclause(self, typeclause: Any, **kw: Any) -> str:
+        """Refuses a type whose SQL is more than its name and size."""
+        text = cast("str", super().visit_typeclause(typeclause, **kw))
+        if not TYPE.fullmatch(text):
+            self._rules.check_text()
+        return text
 
     def visit_count_func(self, func: Any, **kw: Any) -> str:
         """`count(*)` names no data."""
@@ -206,9 +227,15 @@ class PurposeCompiler(SQLCompiler):
 
 
 class PurposePreparer(IdentifierPreparer):
-    """Checks the columns that an INSERT or UPDATE writes, whose names the compiler has from here."""
+    """Checks names: those that must not be quoted, and of the columns that an INSERT or UPDATE writes."""
 
     rules: Rules
+
+    def quote(self, ident: str, *args: Any, **kw: Any) -> str:
+        """Refuses a name that is more than one and asks to stand as it is."""
+        if getattr(ident, "quote", None) is False and not NAME.fullmatch(ident):
+            self.rules.check_text()
+        return super().quote(ident, *args, **kw)
 
     def format_column(self, column: Any, *args: Any, **kw: Any) -> str:
         """Refuses a column that the purpose does not cover."""

@@ -11,6 +11,7 @@ from datasteward.catalog import Catalog
 from datasteward.consent import records, standing
 from datasteward.errors import PurposeError
 from datasteward.policy import PolicySet, Purpose, covers
+from datasteward.purposes.functions import HARMLESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class Rules:
             raise PurposeError(
                 f"The purpose {self.purpose.id} does not cover {category}, which {table.name}.{column} holds ({self.place}): "
                 "leave the column out, or open the data for a purpose that covers it."
+            )
+
+    def check_function(self, name: str) -> None:
+        """Raises PurposeError for a function that might see more than its arguments."""
+        if not self.text and name.lower() not in HARMLESS:
+            raise PurposeError(
+                f"The purpose {self.purpose.id} calls no function {name}, which might read more than it is given: do without "
+                "it, or say why in purposes.raw(…), which the audit log keeps."
             )
 
     def check_text(self) -> None:

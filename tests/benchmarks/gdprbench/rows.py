@@ -138,11 +138,11 @@ def _role(role: Role, full: bool) -> Row:
 
 @contextmanager
 def _servers(records: int) -> Iterator[tuple[PostgresServer, Vault]]:
-    """The database server, and the keys of as many people as so many records have, all of whom the cache holds."""
+    """The database server, and the keys of as many people as so many records have, all of whom the cache holds for an hour."""
     people = records // schema.SHARED
     with server(FOR_BENCHMARKS) as postgres, TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         store = KeyStore(f"sqlite:///{name}/keys.db", FileRootKey.create(Path(name) / "root.key"))
-        vault = Vault(store, cached_subjects=people)
+        vault = Vault(store, cached_subjects=people, cache_seconds=3600)
         for number in range(people):
             vault.create(schema.person(number))
         yield postgres, vault

@@ -10,10 +10,14 @@ from sqlalchemy import (
     Column,
     Engine,
     Executable,
+    Function,
     MetaData,
     String,
     Table,
+    cast,
+    collate,
     column,
+    extract,
     func,
     insert,
     literal,
@@ -26,6 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased, defer, load_only
+from sqlalchemy.sql.elements import quoted_name
+from sqlalchemy.types import UserDefinedType
 from support.albums import CATALOG, NOW, Album, Person, Picture, Setting
 
 from datasteward.audit import log as audit
@@ -36,6 +42,16 @@ from datasteward.purposes import Purposes, raw
 MAIL = "user.contact.email"
 PROMPT = "user.content.private.prompt"
 DEVICE = "user.device"
+
+
+class MoreThanAType(UserDefinedType[int]):
+    """A type whose SQL goes on behind it."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: object) -> str:
+        """The SQL of the type."""
+        return "INTEGER), (SELECT mail FROM person LIMIT 1), CAST(1 AS INTEGER"
 
 
 def uncovered() -> dict[str, tuple[Executable, str]]:
@@ -174,7 +190,35 @@ def written() -> dict[str, Executable]:
         "suffix": select(Person.id).suffix_with("UNION SELECT mail FROM person"),
         "hint": select(Person.id).with_statement_hint("UNION SELECT mail FROM person"),
         "ddl": DDL("DELETE FROM person"),
+        "field of extract": select(
+            extract("epoch FROM now()), (SELECT mail FROM person LIMIT 1), extract(epoch", func.now())
+        ),
+        "label": select(Person.id.label(quoted_name("x, (SELECT mail FROM person LIMIT 1) AS y", False))),
+        "alias": select(Person.id).select_from(Person.__table__.alias(quoted_name("p, person", False))),
+        "type": select(cast(Person.n, MoreThanAType())),
+        "collation": select(collate(Person.id, quoted_name('"C", (SELECT mail FROM person LIMIT 1)', False))),
     }
+
+
+def functions() -> dict[str, Executable]:
+    """Statements with functions that see more than they are given."""
+    return {
+        "query": select(func.query_to_xml("SELECT mail FROM person", True, True, "")),
+        "statistics": select(func.ts_stat("SELECT to_tsvector(mail) FROM person").table_valued("word")),
+        "file": select(func.pg_read_file("PG_VERSION")),
+        "setting": select(func.set_config("role", "postgres", False)),
+        "package": select(func.pg_catalog.pg_read_file("PG_VERSION")),
+        "extension": select(func.load_extension("evil")),
+        "name": select(Function(quoted_name("max(1), (SELECT mail FROM person LIMIT 1), max", False), 1)),
+        "inside": select(func.max(func.lo_get(1))).select_from(Person),
+    }
+
+
+@pytest.mark.parametrize("kind", functions())
+def test_a_function_that_may_see_more_is_refused(kind: str, purposes: Purposes) -> None:
+    """Whatever is not known to see its arguments alone."""
+    with purposes.session("law", actor="test") as session, pytest.raises(PurposeError, match=r"calls no function"):
+        session.execute(functions()[kind])
 
 
 @pytest.mark.parametrize("kind", written())
