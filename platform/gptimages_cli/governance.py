@@ -124,4 +124,7 @@ def _utc(day: datetime | None) -> datetime | None:
 
 
 def _facts(entry: AuditEntry) -> str:
-    return " ".join(f"{key}={json.dumps(value).strip(chr(34))}" for key, value in log.facts(entry).items())
+    found = log.facts(entry)
+    if log.POLICY in found:
+        found[log.POLICY] = str(found[log.POLICY])[:8]  # as much as tells it from the others
+    return " ".join(f"{key}={json.dumps(value).strip(chr(34))}" for key, value in found.items())

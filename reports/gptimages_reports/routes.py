@@ -31,7 +31,8 @@ def first_page(
 ) -> Response[Any]:
     """What needs a decision today."""
     with here.reading("law", visitor.id) as session:
-        return pages.page("today.html", visitor, today=today(session, here.steward, here.clock()), bars=bars)
+        shown = today(session, here.steward, here.clock())
+        return pages.page("today.html", visitor, today=shown, bars=bars, policy=here.policies.hash)
 
 
 @get("/compliance/reports", opt=needs(Permission.REPORT_READ), sync_to_thread=True, include_in_schema=False)

@@ -1,6 +1,6 @@
 """A journal for those who read too often to wait for the log: each entry is in a file at once, and in the log soon after.
 
-journal = Journal(directory)
+journal = Journal(directory, policies.hash)
 journal.note("record.read", people, actor="job:thumbnails", now=now)  # survives the death of the process
 carry(session, directory)  # from time to time: everything that was noted, in the caller's transaction, exactly once
 
@@ -38,22 +38,25 @@ _to_json, _from_json = msgspec.json.encode, msgspec.json.Decoder(Unnumbered).dec
 
 
 class Journal:
-    """A file of this process in `directory`, which is on a disk of its own machine (see flock(2)). Threads may share it."""
+    """A file of this process in `directory`, which is on a disk of its own machine (see flock(2)). Threads may share it.
 
-    def __init__(self, directory: Path) -> None:
+    Its entries name `policy`, the hash of the policy set under which data is read.
+    """
+
+    def __init__(self, directory: Path, policy: str) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = directory / f"{new_id()}.jsonl"
         self._file = os.open(path.with_suffix(".new"), os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         path.with_suffix(".new").rename(path)  # nobody finds it before it is locked
-        self._lock, self._size = threading.Lock(), 0
+        self._lock, self._size, self._under = threading.Lock(), 0, {log.POLICY: policy}
 
     def note(self, act: str, subjects: Iterable[str | None], *, actor: str, now: datetime, **facts: Fact) -> None:
         """Notes the same entry for each of the data subjects.
 
         Raises AuditError as `log.append` does, and OSError when the disk is full: then nothing of it is noted.
         """
-        entries = log.unnumbered(act, subjects, actor=actor, now=now, facts=facts)
+        entries = log.unnumbered(act, subjects, actor=actor, now=now, facts={**self._under, **facts})
         lines = b"".join(_to_json(entry) + b"\n" for entry in entries)
         with self._lock:
             written = 0

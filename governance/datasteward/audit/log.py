@@ -23,6 +23,9 @@ from datasteward.audit.chaining import GENESIS, Unnumbered, chain_hash, leaf_has
 from datasteward.audit.models import AuditEntry
 from datasteward.errors import AuditError
 
+POLICY = "policy"
+"""The fact, and the execution option of a connection, that names the policy set by its hash."""
+
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,79}")
 
 Fact = str | int | bool | None
@@ -53,11 +56,16 @@ def append_all(
     work: Session | Connection, act: str, subjects: Iterable[str | None], *, actor: str, now: datetime, **facts: Fact
 ) -> None:
     """Adds the same entry for each of several data subjects, in their order; as `append`."""
-    entries = unnumbered(act, subjects, actor=actor, now=now, facts=facts)
     if isinstance(work, Session):
         work.flush()  # what is done comes to the database before it is written down
         work = work.connection()
-    chaining.add(work, entries)
+    chaining.add(work, unnumbered(act, subjects, actor=actor, now=now, facts={**under(work), **facts}))
+
+
+def under(connection: Connection) -> dict[str, Fact]:
+    """The policy set under which the connection was opened, as a fact of each of its entries; see purposes.engines."""
+    policy = connection.get_execution_options().get(POLICY)
+    return {POLICY: policy} if policy else {}
 
 
 def unnumbered(

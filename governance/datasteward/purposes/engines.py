@@ -9,15 +9,19 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.engine import Dialect
 
+from datasteward.audit.log import POLICY
 from datasteward.purposes.compiling import PurposeCompiler, PurposeContext, PurposePreparer
 from datasteward.purposes.rules import Rules
 
 
-def view(engine: Engine, rules: Rules) -> Engine:
-    """The engine as the purpose sees it. The engine must have been connected once: what its dialect learns then is copied."""
+def view(engine: Engine, rules: Rules, policy: str) -> Engine:
+    """The engine as the purpose sees it; its audit entries name the policy set of this hash.
+
+    The engine must have been connected once: what its dialect learns then is copied.
+    """
     strict, free = _limited(engine.dialect, rules), _limited(engine.dialect, replace(rules, text=True))
     strict.with_text = free.with_text = free
-    made = engine.execution_options()
+    made = engine.execution_options(**{POLICY: policy})
     made.dialect = strict
     return made
 

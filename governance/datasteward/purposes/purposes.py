@@ -45,7 +45,7 @@ class Purposes:
         if purpose not in self._views:
             rules = rules_for(self._catalog, self._policies, purpose)
             with self._engine.connect():
-                self._views.setdefault(purpose, view(self._engine, rules))
+                self._views.setdefault(purpose, view(self._engine, rules, self._policies.hash))
         return self._views[purpose]
 
     def session(self, purpose: str, *, actor: str, **options: Any) -> Session:

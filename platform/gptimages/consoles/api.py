@@ -9,7 +9,6 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
-from sqlalchemy.orm import Session
 
 from datasteward.retention import applying, certificate, holds, plans
 from datasteward.retention.certificate import Certificate
@@ -19,7 +18,7 @@ from datasteward.retention.result import Result, outcome, problem
 from gptimages.consoles import oversight
 from gptimages.consoles.operations import RETENTION
 from gptimages.consoles.oversight import Asking
-from gptimages.consoles.planpage import unapproved
+from gptimages.consoles.planpage import plan_row, unapproved
 from gptimages.errors import NotFound
 from gptimages.installation import Installation
 from gptimages.queue import queue
@@ -84,7 +83,7 @@ def show_plan(
 ) -> PlanState:
     """One plan, and how far it is carried out."""
     with here.reading("law", visitor.id) as session:
-        return _told(here, _plan(session, plan_id))
+        return _told(here, plan_row(session, plan_id))
 
 
 @get(
@@ -98,7 +97,7 @@ def show_certificate(
 ) -> Certificate:
     """What the run of a plan disposed of, by which method, and the count afterwards; 404 until it was carried out."""
     with here.reading("law", visitor.id) as session:
-        made = certificate.of(_plan(session, plan_id))
+        made = certificate.of(plan_row(session, plan_id))
     if made is None:
         raise NotFound("This plan has not been carried out: there is no certificate yet.")
     return made
@@ -116,7 +115,7 @@ def approve_plan(
 ) -> PlanState:
     """Let a plan pass that needs a second person. Who made or ordered it cannot; who approves it does not carry it out."""
     with here.writing("law", visitor.id) as session:
-        stored = _plan(session, plan_id)
+        stored = plan_row(session, plan_id)
         plans.approve(session, plan_id, by=visitor.id, now=here.clock())
         return _told(here, stored)
 
@@ -133,10 +132,10 @@ def apply_plan(
 ) -> PlanState:
     """Have exactly this plan carried out in the background; ask for it again to see how far it is."""
     with here.writing("law", visitor.id) as session:
-        _plan(session, plan_id)
+        plan_row(session, plan_id)
         applying.order(session, here.steward, plan_id, by=visitor.id, now=here.clock())
         queue.promise(session, RETENTION, plan_id, now=here.clock())
-        return _told(here, plans.row(session, plan_id))
+        return _told(here, plan_row(session, plan_id))
 
 
 @get("/api/v1/holds", opt=needs(Permission.HOLD_PLACE), sync_to_thread=True, tags=("holds",))
@@ -167,13 +166,6 @@ def lift_hold(
     """Lift a hold; what it kept back is due again."""
     with here.writing("law", visitor.id) as session:
         return _hold(holds.lift(session, hold_id, by=visitor.id, now=here.clock()))
-
-
-def _plan(session: Session, plan_id: str) -> RetentionPlan:
-    found = plans.find(session, plan_id)
-    if found is None:
-        raise NotFound("There is no such plan.")
-    return found
 
 
 def _told(here: Installation, row: RetentionPlan) -> PlanState:

@@ -94,7 +94,7 @@ def one_hold(
 
 @get(
     "/compliance/holds/{hold_id:str}/lift",
-    opt=needs(Permission.HOLD_PLACE),
+    opt=needs(Permission.HOLD_PLACE, fresh=True),
     sync_to_thread=True,
     include_in_schema=False,
 )
@@ -115,7 +115,7 @@ def confirm_lift(
 
 @post(
     "/compliance/holds/{hold_id:str}/lift",
-    opt=needs(Permission.HOLD_PLACE),
+    opt=needs(Permission.HOLD_PLACE, fresh=True),
     sync_to_thread=True,
     include_in_schema=False,
 )

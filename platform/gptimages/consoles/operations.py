@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from datasteward.retention import applying, certificate, plans
 from gptimages.consoles import jobs
-from gptimages.consoles.planpage import plan_page
+from gptimages.consoles.planpage import plan_page, plan_row
 from gptimages.errors import NotFound
 from gptimages.installation import Installation
 from gptimages.queue import queue
@@ -116,7 +116,7 @@ def show_certificate(
 ) -> Response[bytes]:
     """The certificate of a run as a file: JSON, whose SHA-256 stands in the audit log."""
     with here.reading("law", visitor.id) as session:
-        made = certificate.of(plans.row(session, plan_id))
+        made = certificate.of(plan_row(session, plan_id))
     if made is None:
         raise NotFound("This plan has not been carried out: there is no certificate yet.")
     name = {"Content-Disposition": f'attachment; filename="certificate-{plan_id}.json"'}

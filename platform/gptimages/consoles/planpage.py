@@ -17,6 +17,7 @@ from datasteward.retention.plan import Item, Plan
 from datasteward.retention.result import Result, outcome, problem
 from datasteward.steward import Steward
 from gptimages.consoles.charts import bars
+from gptimages.errors import NotFound
 from gptimages.queue import queue
 from gptimages.queue.models import Job
 
@@ -69,9 +70,17 @@ KEYS: dict[str, Callable[[Line], Any]] = {
 }
 
 
+def plan_row(session: Session, plan_id: str) -> RetentionPlan:
+    """The stored plan. Raises NotFound."""
+    found = plans.find(session, plan_id)
+    if found is None:
+        raise NotFound("There is no such plan.")
+    return found
+
+
 def plan_page(session: Session, steward: Steward, plan_id: str, *, sort: str = "due", down: bool = True) -> PlanPage:
-    """The page of a stored plan. Raises StalePlan for an unknown one."""
-    stored = plans.row(session, plan_id)
+    """The page of a stored plan. Raises NotFound for an unknown one."""
+    stored = plan_row(session, plan_id)
     plan = plans.load(stored)
     sort = sort if sort in KEYS else "due"
     lines = sorted(_lines(plan), key=KEYS[sort], reverse=down)

@@ -95,6 +95,7 @@ class Table:
     writing: Purposes
     vault: Vault
     journals: Path
+    policy: str
     records: int
     turn: int
     rows: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
@@ -103,7 +104,7 @@ class Table:
     def work(self, role: Role) -> tuple[Callable[[], float], Callable[[], float]]:
         """A turn of operations on each side; each call goes on with new ones, which are the same on both."""
         reading, writing = (each.engine(role) for each in (self.reading, self.writing))
-        journal = None if role == "regulator" else Journal(self.journals)
+        journal = None if role == "regulator" else Journal(self.journals, self.policy)
         ours = Ours(reading, writing, f"bench:{role}", self.vault, journal)
         return self._side(role, ours, self.rows[0], self._carry), self._side(role, ByHand(self.engine), self.rows[1])
 
@@ -171,7 +172,7 @@ def _filled(postgres: PostgresServer, vault: Vault, records: int, turn: int = OP
     stated = schema.with_purposes(load(ROOT / "policies"))
     reading, writing = (Purposes(each, schema.CATALOG, stated) for each in (looking, engine))
     with TemporaryDirectory() as journals:
-        yield Table(engine, reading, writing, vault, Path(journals), records, turn)
+        yield Table(engine, reading, writing, vault, Path(journals), stated.hash, records, turn)
     looking.dispose()
     engine.dispose()
 

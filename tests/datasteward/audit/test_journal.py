@@ -18,12 +18,13 @@ from datasteward.errors import AuditError
 from gptimages.db import Database
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+POLICY = "0" * 64
 KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from datasteward.audit.journal import Journal
-journal = Journal(Path(sys.argv[1]))
+journal = Journal(Path(sys.argv[1]), 'p')
 for number in range(50):
     journal.note("record.read", [f"p{number}"], actor="killed", now=datetime(2026, 11, 22, tzinfo=UTC))
 os.kill(os.getpid(), signal.SIGKILL)
@@ -35,7 +36,7 @@ from pathlib import Path
 from datasteward.audit.journal import Journal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
-journal, noted = Journal(Path(sys.argv[1])), 0
+journal, noted = Journal(Path(sys.argv[1]), 'p'), 0
 try:
     for number in range(50):
         journal.note("record.read", [f"p{number}"], actor="full", now=datetime(2026, 11, 22, tzinfo=UTC))
@@ -74,7 +75,7 @@ def read(db: Database) -> list[str | None]:
 
 def test_what_is_noted_comes_into_the_log_once(audit_db: Database, directory: Path) -> None:
     """In its order, however often it is carried."""
-    journal = Journal(directory)
+    journal = Journal(directory, POLICY)
     note(journal, "ada", "grace")
     assert (carried(audit_db, directory), carried(audit_db, directory)) == (2, 0)
     note(journal, "emmy")
@@ -85,7 +86,7 @@ def test_what_is_noted_comes_into_the_log_once(audit_db: Database, directory: Pa
 
 def test_a_carrying_that_is_undone_is_done_again(audit_db: Database, directory: Path) -> None:
     """What did not come to the log stays in the file, also when its process has ended."""
-    journal = Journal(directory)
+    journal = Journal(directory, POLICY)
     note(journal, "ada")
     journal.close()
     with audit_db.write() as session:
@@ -96,7 +97,7 @@ def test_a_carrying_that_is_undone_is_done_again(audit_db: Database, directory: 
 
 def test_a_file_goes_when_its_process_has_ended_and_all_is_carried(audit_db: Database, directory: Path) -> None:
     """And not before: neither while it may still be written, nor in the transaction that may be undone."""
-    journal = Journal(directory)
+    journal = Journal(directory, POLICY)
     note(journal, "ada")
     carried(audit_db, directory)
     carried(audit_db, directory)
@@ -119,7 +120,7 @@ def test_nothing_is_lost_with_a_process_that_is_killed(audit_db: Database, direc
 
 def test_a_line_that_was_not_written_whole_is_no_entry(audit_db: Database, directory: Path) -> None:
     """As the last line of a machine that lost its power may be."""
-    journal = Journal(directory)
+    journal = Journal(directory, POLICY)
     note(journal, "ada")
     (path,) = directory.iterdir()
     with path.open("ab") as file:
@@ -140,7 +141,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(audit_db: Database, directo
 
 def test_two_that_carry_at_once_carry_everything_once(audit_db: Database, directory: Path) -> None:
     """The second waits for the first and finds it done."""
-    journal = Journal(directory)
+    journal = Journal(directory, POLICY)
     note(journal, *(f"p{number}" for number in range(200)))
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(lambda _: carried(audit_db, directory), range(4))) == 200
@@ -150,7 +151,7 @@ def test_two_that_carry_at_once_carry_everything_once(audit_db: Database, direct
 
 def test_threads_share_a_journal(audit_db: Database, directory: Path) -> None:
     """No line is torn by another."""
-    journal = Journal(directory)
+    journal = Journal(directory, POLICY)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: note(journal, f"p{number}", f"q{number}"), range(300)))
     assert carried(audit_db, directory) == 600
@@ -159,7 +160,7 @@ def test_threads_share_a_journal(audit_db: Database, directory: Path) -> None:
 
 def test_a_journal_takes_no_prose(directory: Path) -> None:
     """The same facts as the log, refused at once."""
-    journal = Journal(directory)
+    journal = Journal(directory, POLICY)
     with pytest.raises(AuditError, match="no prose"):
         note(journal, "ada@example.org and others")
     journal.close()
@@ -167,7 +168,7 @@ def test_a_journal_takes_no_prose(directory: Path) -> None:
 
 def test_the_log_says_how_far_a_journal_was_carried(audit_db: Database, directory: Path) -> None:
     """One entry for each carrying that carried anything."""
-    journal = Journal(directory)
+    journal = Journal(directory, POLICY)
     note(journal, "ada", "grace")
     carried(audit_db, directory)
     carried(audit_db, directory)

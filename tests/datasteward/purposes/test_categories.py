@@ -237,7 +237,7 @@ def test_strings_to_the_driver_are_refused(purposes: Purposes) -> None:
             connection.exec_driver_sql("BEGIN; SELECT mail FROM person")
 
 
-def test_the_escape_lets_text_pass_and_is_written_down(purposes: Purposes, engine: Engine) -> None:
+def test_the_escape_lets_text_pass_and_is_written_down(purposes: Purposes, engine: Engine, stated: PolicySet) -> None:
     """Inside of the block, on this session alone; the audit log has who, for what purpose and why; after it all is as before."""
     mails = text("SELECT count(mail) FROM person")
     with purposes.session("taste", actor="job-7") as session, purposes.session("taste", actor="job-8") as other:
@@ -253,7 +253,10 @@ def test_the_escape_lets_text_pass_and_is_written_down(purposes: Purposes, engin
         session.commit()
     with Session(engine) as plain:
         _, entry = audit.entries(plain, acts=["purpose.raw"])
-        assert (entry.actor, audit.facts(entry)) == ("job-7", {"purpose": "taste", "why": "ticket-311"})
+        assert (entry.actor, audit.facts(entry)) == (
+            "job-7",
+            {"policy": stated.hash, "purpose": "taste", "why": "ticket-311"},
+        )
         with pytest.raises(PurposeError, match="no purpose or no actor"), raw(plain, "why", now=NOW):
             pass
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from support.consoles import Consoles
 
 from datasteward.audit import log as audit
 from datasteward.retention import holds, plans, states
 from datasteward.retention.scope import Scope
 from datasteward.rights import requests
+from gptimages.accounts.models import WebSession
 from gptimages.activity.models import UsageEvent
 from gptimages.queue import queue
 
@@ -212,6 +214,23 @@ def test_opening_a_hold_is_written_down(consoles: Consoles) -> None:
     assert officer.post(f"/compliance/holds/{hold.id}/lift").status_code == 303
     assert officer.post(f"/compliance/holds/{hold.id}/lift").status_code == 409
     assert officer.get("/compliance/holds/none").status_code == 404
+
+
+def test_lifting_a_hold_wants_a_fresh_sign_in(consoles: Consoles, clock: Any) -> None:
+    """It lets go what cannot be had back: whoever signed in long ago signs in again first."""
+    officer = consoles.browser("compliance", name="Tom Officer")
+    clock.now += consoles.here.policies.limits.session_fresh.span + timedelta(minutes=1)
+    with consoles.here.db.write() as session:
+        session.execute(update(WebSession).values(last_seen_at=clock()))
+    assert "again=1" in officer.get("/compliance/holds/any/lift").headers["location"]
+    assert officer.post("/compliance/holds/any/lift").status_code == 401
+
+
+def test_a_plan_that_is_not_there_is_not_found(consoles: Consoles) -> None:
+    """On its page and as its certificate."""
+    operator = consoles.browser("operator", name="Ola Operator")
+    for page in ("none", "none/certificate"):
+        assert operator.get(f"/operations/retention/{page}").status_code == 404
 
 
 @pytest.mark.parametrize(
