@@ -45,7 +45,9 @@ class Change:
         if connection.dialect.name != "postgresql":
             alone = cast("CursorResult[Any]", connection.execute(self._alone, given)).rowcount
             return self._write(connection, alone, actor, now, subject, facts)
-        (entry,) = log.unnumbered(self._act, [subject], actor=actor, now=now, facts={**log.under(connection), **facts, "rows": 0})
+        (entry,) = log.unnumbered(
+            self._act, [subject], actor=actor, now=now, facts={**log.under(connection), **facts, "rows": 0}
+        )
         head, _, middle = entry.head.partition(ROWS)
         told = {**entry.given, "head": f'{head}"rows":', "middle": middle}
         found = connection.execute(self._written, {**given, **told}).one()

@@ -173,7 +173,8 @@ def test_deleting_deletes_the_bytes(studio: Any, ines: Any) -> None:
         kept = session.get_one(Image, staying)
         assert session.scalars(select(Job).where(Job.kind == "disposal")).one().state == "queued"
         entry = audit.entries(session, acts=["image.deleted"])[0]
-    assert audit.facts(entry) == {"pictures": 1, "references": 0, "runs": 1}
+    policy = studio.here.policies.hash
+    assert audit.facts(entry) == {"pictures": 1, "references": 0, "runs": 1, "policy": policy}
     assert clean_up(studio) == {kept.object, kept.thumbnail}
     database = b"".join(path.read_bytes() for path in studio.here.settings.data.glob("gptimages.db*"))
     assert sealed not in database
