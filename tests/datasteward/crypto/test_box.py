@@ -1,4 +1,4 @@
-"""Boxes and the canonical associated data."""
+"""Boxes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ import pickle
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from datasteward.crypto import Box, associated_data
-from datasteward.keys import Context
+from datasteward.crypto import Box
 
 BOX = Box(b"ciphertext of something")
 
@@ -35,28 +32,3 @@ def test_boxes_compare_by_ciphertext() -> None:
     assert len({BOX, Box(BOX.ciphertext), Box(b"")}) == 2
     assert BOX.ciphertext != BOX
     assert copy.deepcopy(BOX) is copy.copy(BOX) is BOX
-
-
-def test_the_test_vectors_of_the_associated_data() -> None:
-    """The encoding is a format: these bytes do not change."""
-    vectors = {
-        Context("s", "t", "c", "r"): "00000013"
-        + b"datasteward/field/1".hex()
-        + "0000000173000000017400000001630000000172",
-        Context("", "generation", "prompt", "é"): (
-            "00000013" + b"datasteward/field/1".hex() + "00000000"
-            "0000000a67656e65726174696f6e" + "0000000670726f6d7074" + "00000002c3a9"
-        ),
-    }
-    for context, expected in vectors.items():
-        assert context.associated_data().hex() == expected
-    assert associated_data("datasteward/store/1").hex() == "00000013" + b"datasteward/store/1".hex()
-
-
-PARTS = st.lists(st.text(alphabet="ab\0\x01/é", max_size=4), max_size=4)
-
-
-@given(one=PARTS, two=PARTS)
-def test_the_associated_data_is_injective(one: list[str], two: list[str]) -> None:
-    """Two different lists of parts never have the same encoding."""
-    assert (associated_data("use", *one) == associated_data("use", *two)) == (one == two)

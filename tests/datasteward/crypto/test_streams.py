@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import random
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import by_hand
 
 from datasteward.crypto import SEGMENT, Key, Keyset, KeysetKind, StreamCipher, stored_size
 from datasteward.errors import DecryptionFailed
@@ -44,6 +42,12 @@ def segments(data: bytes) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(cuts)]
 
 
+WHOLE = sealed(PLAIN[: BOUNDARIES[2]])
+"""Two full segments."""
+LONG = sealed(PLAIN + b"the fourth segment")
+"""Three full segments and a short one."""
+
+
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)
 def test_any_chunking_gives_the_same_bytes(data: st.DataObject) -> None:
@@ -66,9 +70,52 @@ def test_e5_truncation_at_every_boundary_fails(size: int) -> None:
                 opened(whole[:end])
 
 
+@given(end=st.integers(0, len(WHOLE) - 1))
+@settings(max_examples=60, deadline=None)
+def test_e5_truncation_inside_a_segment_fails(end: int) -> None:
+    """Nor does one that ends anywhere else."""
+    with pytest.raises(DecryptionFailed):
+        opened(WHOLE[:end])
+
+
+def test_e5_a_stream_of_full_segments_keeps_its_last_one() -> None:
+    """When the last segment is full, the stream is an exact multiple of a segment, and so is each one cut from it."""
+    whole = sealed(PLAIN)
+    assert len(whole) == 3 * SEGMENT
+    assert opened(whole) == PLAIN
+    for kept in range(3):
+        with pytest.raises(DecryptionFailed):
+            opened(whole[: kept * SEGMENT])
+
+
+def test_e5_a_middle_segment_does_not_pass_for_the_last_nor_the_last_for_a_middle_one() -> None:
+    """Two streams of the same header that differ by their end alone cannot be made one of the other."""
+    header, first, second, third = segments(sealed(PLAIN))
+    for attack in (
+        [header, first],
+        [header, first, second],
+        [header, first, third],
+        [header, first, second, third, third],
+    ):
+        with pytest.raises(DecryptionFailed):
+            opened(b"".join(attack))
+
+
+@given(order=st.lists(st.integers(0, 3), max_size=6))
+@settings(max_examples=80, deadline=None)
+def test_e5_no_other_sequence_of_segments_opens(order: list[int]) -> None:
+    """Of all sequences of a stream's segments, whatever is dropped, swapped or repeated, only its own opens."""
+    header, *parts = segments(LONG)
+    assert len(parts) == 4
+    if order == [0, 1, 2, 3]:
+        return
+    with pytest.raises(DecryptionFailed):
+        opened(b"".join([header, *(parts[number] for number in order)]))
+
+
 def test_e5_swapping_dropping_and_duplicating_segments_fails() -> None:
     """Every pair of segments swapped, every one dropped, every one given twice."""
-    parts = segments(sealed(PLAIN + b"the fourth segment"))
+    parts = segments(LONG)
     assert len(parts) == 5
     attacks = []
     for i in range(len(parts)):
@@ -110,24 +157,43 @@ def test_e1_any_changed_byte_fails(at: int, bit: int) -> None:
         opened(bytes(changed))
 
 
-WHOLE = sealed(PLAIN[: BOUNDARIES[2]])
-
-
-def test_e1_every_byte_of_the_header_counts() -> None:
-    """Length, salt and nonce prefix: none may be changed."""
-    for at in range(HEADER):
+@pytest.mark.parametrize("size", [0, 3])
+def test_e1_every_bit_of_a_short_stream_counts(size: int) -> None:
+    """Length of the header, salt, nonce prefix, ciphertext and tag: not a bit of them may be changed."""
+    whole = sealed(PLAIN[:size])
+    for bit in range(8 * len(whole)):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
         with pytest.raises(DecryptionFailed):
-            opened(WHOLE[:at] + bytes([WHOLE[at] ^ 0x80]) + WHOLE[at + 1 :])
+            opened(bytes(changed))
 
 
-def test_e4_the_context_must_be_the_same() -> None:
+def test_e1_every_byte_beside_a_boundary_counts() -> None:
+    """The tag before a segment's end and the bytes after it."""
+    for at in range(SEGMENT - TAG - 1, SEGMENT + TAG):
+        with pytest.raises(DecryptionFailed):
+            opened(WHOLE[:at] + bytes([WHOLE[at] ^ 1]) + WHOLE[at + 1 :])
+
+
+@given(sealed_for=st.binary(max_size=40), opened_for=st.binary(max_size=40))
+@settings(deadline=None)
+def test_e2_only_the_very_same_bytes_of_context_open(sealed_for: bytes, opened_for: bytes) -> None:
+    """A stream opens under the associated data for which it was sealed, and under no other."""
+    stream = b"".join(CIPHER.encrypt([b"a picture"], sealed_for))
+    assert opened(stream, context=sealed_for) == b"a picture"
+    if opened_for != sealed_for:
+        with pytest.raises(DecryptionFailed):
+            opened(stream, context=opened_for)
+
+
+@pytest.mark.parametrize("context", [b"", CONTEXT[:-1], CONTEXT + b"\0", CONTEXT.upper()])
+def test_e4_the_context_must_be_the_same(context: bytes) -> None:
     """Without its associated data, or with another, nothing opens."""
-    for context in (b"", CONTEXT + b"\0"):
-        with pytest.raises(DecryptionFailed):
-            opened(WHOLE, context=context)
+    with pytest.raises(DecryptionFailed):
+        opened(WHOLE, context=context)
 
 
-def test_only_verified_segments_are_given_out() -> None:
+def test_e5_only_verified_segments_are_given_out() -> None:
     """Up to a damaged segment the chunks are genuine; of the damaged one nothing is seen."""
     damaged = bytearray(WHOLE)
     damaged[-1] ^= 1
@@ -149,26 +215,10 @@ def test_another_key_of_the_keyset_is_found() -> None:
         opened(newly)
 
 
-def hkdf(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    """RFC 5869 with SHA-256 by hand: code that is not the code under test."""
-    prk = hmac.digest(salt, secret, hashlib.sha256)
-    out, block = b"", b""
-    for number in range(1, -(-length // 32) + 1):
-        block = hmac.digest(prk, block + info + bytes([number]), hashlib.sha256)
-        out += block
-    return out[:length]
-
-
 def test_the_layout_is_the_published_one() -> None:
     """A stream taken apart by hand, from the format's description alone, gives the plaintext."""
-    header, *parts = segments(WHOLE)
-    derived = hkdf(KEYSET.primary_key.secret, header[1:33], CONTEXT, 32)
-    plain = b""
-    for number, part in enumerate(parts):
-        nonce = header[33:40] + number.to_bytes(4, "big") + bytes([number == len(parts) - 1])
-        plain += AESGCM(derived).decrypt(nonce, part, None)
-    assert header[0] == HEADER
-    assert plain == PLAIN[: BOUNDARIES[2]]
+    assert WHOLE[0] == HEADER
+    assert by_hand.opened(KEYSET.primary_key.secret, WHOLE, CONTEXT) == PLAIN[: BOUNDARIES[2]]
 
 
 def test_nothing_is_kept_beyond_a_segment() -> None:
