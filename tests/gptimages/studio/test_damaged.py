@@ -1,0 +1,79 @@
+"""E5 on the way out: a picture that was damaged in the object store does not arrive as a whole one, over real HTTP."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from datasteward.crypto import SEGMENT
+from gptimages.studio.models import Image
+
+PLAIN = os.urandom(4 * SEGMENT)
+ADDRESSES = pytest.mark.parametrize("address", ["file", "download"])
+
+
+def stored(studio: Any, account: Any) -> tuple[str, Path]:
+    """A picture of several segments: its id, and the file that holds its ciphertext."""
+    studio.ask(account)
+    studio.work()
+    with studio.here.db.read() as session:
+        image = session.scalars(select(Image)).one()
+    studio.here.objects.put(account.id, image.object, [PLAIN])
+    (path,) = studio.here.settings.data.rglob(image.object.replace("/", "~"))
+    return image.id, path
+
+
+@ADDRESSES
+def test_a_picture_that_verifies_arrives_whole(studio: Any, address: str) -> None:
+    """What is asked for below would arrive if it were not damaged."""
+    ines = studio.make()
+    image_id, _ = stored(studio, ines)
+    assert studio.signed_in(ines).get(f"/images/{image_id}/{address}").content == PLAIN
+
+
+@ADDRESSES
+@pytest.mark.parametrize("segment", [1, 2, 4])
+def test_e5_a_picture_damaged_in_a_later_segment_is_broken_off(studio: Any, address: str, segment: int) -> None:
+    """The browser is told that the answer is not complete, and what it got until then was genuine."""
+    ines = studio.make()
+    image_id, path = stored(studio, ines)
+    sealed = bytearray(path.read_bytes())
+    sealed[segment * SEGMENT + 5] ^= 1
+    path.write_bytes(sealed)
+    broken_off(studio.signed_in(ines), f"/images/{image_id}/{address}")
+
+
+@ADDRESSES
+@pytest.mark.parametrize("segments", [1, 2, 4])
+def test_e5_a_picture_cut_at_a_boundary_is_broken_off(studio: Any, address: str, segments: int) -> None:
+    """Bytes that end with a whole segment do not pass for a whole picture."""
+    ines = studio.make()
+    image_id, path = stored(studio, ines)
+    path.write_bytes(path.read_bytes()[: segments * SEGMENT])
+    broken_off(studio.signed_in(ines), f"/images/{image_id}/{address}")
+
+
+@ADDRESSES
+def test_e5_a_picture_damaged_at_its_beginning_is_an_error(studio: Any, address: str) -> None:
+    """Nothing was sent yet, so the answer is an error and holds nothing of the picture."""
+    ines = studio.make()
+    image_id, path = stored(studio, ines)
+    path.write_bytes(b"\0" + path.read_bytes()[1:])
+    answer = studio.signed_in(ines).get(f"/images/{image_id}/{address}")
+    assert answer.status_code >= 500
+    assert PLAIN[:16] not in answer.content
+
+
+def broken_off(browser: httpx.Client, address: str) -> None:
+    """Asks, and holds that the answer breaks off before the end of the picture."""
+    got = b""
+    with browser.stream("GET", address) as answer, pytest.raises(httpx.RemoteProtocolError):
+        for chunk in answer.iter_raw():
+            got += chunk
+    assert PLAIN.startswith(got)
+    assert len(got) < len(PLAIN)
