@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from typing import Any
 from zipfile import ZipFile
 
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import func, select
 
+from datasteward.crypto import SEGMENT
 from datasteward.errors import ObjectMissing
 from datasteward.keys import Box, FileRootKey
 from datasteward.rights import requests
@@ -183,6 +185,22 @@ def test_a_damaged_field_or_object_does_not_keep_the_rest(here: Installation, se
     assert json.loads(files["data/account.json"])["rows"][0]["name"] == person.values["account", "name"]
     with pytest.raises(ObjectMissing):
         here.objects.read(person.subject, "seed/nothing")
+
+
+def test_e5_an_object_damaged_at_its_end_is_named_and_the_rest_is_handed_over(here: Installation, seed: Any) -> None:
+    """Of an object whose last segment does not verify nothing is in the archive, and it keeps no other file from it."""
+    person = seed()
+    with here.db.read() as session:
+        key = session.scalar(select(here.catalog.table("image").c.object))
+    plain = b"\x89PNG\r\n\x1a\n" + os.urandom(3 * SEGMENT)
+    here.objects.put(person.subject, key, [plain])
+    assert plain in archive_of(here, person.subject).values()
+    (path,) = here.settings.data.rglob(key.replace("/", "~"))
+    path.write_bytes(path.read_bytes()[:-1])
+    files = archive_of(here, person.subject)
+    assert [place.split()[0] for place in json.loads(files["manifest.json"])["unreadable"]] == ["image"]
+    assert not any(plain[: SEGMENT // 2] in contents for contents in files.values())
+    assert json.loads(files["data/account.json"])["rows"][0]["name"] == person.values["account", "name"]
 
 
 def _table(here: Installation, place: tuple[str, str]) -> Any:
