@@ -122,7 +122,7 @@ def test_the_error_shows_no_secret(path: Path) -> None:
     assert secret not in str(raised.value) + repr(raised.value.__context__)
 
 
-def test_what_is_wrapped_is_bound_to_its_context(root_key: FileRootKey) -> None:
+def test_e2_what_is_wrapped_is_bound_to_its_context(root_key: FileRootKey) -> None:
     """Another context, and another root key, are refused."""
     wrapped = root_key.wrap(b"a keyset", b"ada")
     with pytest.raises(DecryptionFailed):

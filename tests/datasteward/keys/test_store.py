@@ -127,8 +127,8 @@ def test_a_directory_that_is_not_there_is_said(tmp_path: Path, root_key: FileRoo
         KeyStore(url(tmp_path / "absent"), root_key)
 
 
-def test_a_wrapped_keyset_moved_to_another_person_or_kind_does_not_open(tmp_path: Path, key_store: KeyStore) -> None:
-    """E2: rows swapped in the key store are noticed."""
+def test_e2_a_wrapped_keyset_moved_to_another_person_or_kind_does_not_open(tmp_path: Path, key_store: KeyStore) -> None:
+    """Rows swapped in the key store are noticed."""
     key_store.add("ada", BOTH)
     key_store.add("ben", BOTH)
     connection = raw.connect(tmp_path / "keys.db")
