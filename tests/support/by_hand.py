@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import struct
-from itertools import count
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -55,15 +54,13 @@ def stream(key: bytes, salt: bytes, nonce_prefix: bytes, plaintext: bytes, conte
     """A stream with this salt and nonce prefix."""
     cipher = AESGCM(hkdf(key, salt, context, 32))
     sealed = struct.pack(">B", HEADER) + salt + nonce_prefix
-    room = SEGMENT - HEADER - TAG
-    for number in count():
+    number, room, last = 0, SEGMENT - HEADER - TAG, False
+    while not last:
         segment, plaintext = plaintext[:room], plaintext[room:]
-        nonce = nonce_prefix + struct.pack(">IB", number, not plaintext)
-        sealed += cipher.encrypt(nonce, segment, None)
-        if not plaintext:
-            return sealed
-        room = SEGMENT - TAG
-    raise AssertionError
+        last = not plaintext
+        sealed += cipher.encrypt(nonce_prefix + struct.pack(">IB", number, last), segment, None)
+        number, room = number + 1, SEGMENT - TAG
+    return sealed
 
 
 def opened(key: bytes, sealed: bytes, context: bytes) -> bytes:

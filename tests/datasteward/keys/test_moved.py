@@ -38,13 +38,8 @@ def engine(database_url: str, vault: Vault) -> Iterator[Engine]:
     made = create_engine(database_url)
     Base.metadata.create_all(made)
     with Session(made) as session, session.begin():
-        for row in (
-            Picture(id=1, account="ada"),
-            Picture(id=2, account="ada"),
-            Picture(id=3, account="ben"),
-            Picture(id=4, account="ada"),
-            Letter(id=1, account="ada"),
-        ):
+        rows: list[Picture | Letter] = [Picture(id=key, account="ada") for key in (1, 2, 4)]
+        for row in (*rows, Picture(id=3, account="ben"), Letter(id=1, account="ada")):
             seal(vault, row, "prompt", f"{row.__tablename__} {row.id}", subject=row.account)
             session.add(row)
     yield made
@@ -52,7 +47,10 @@ def engine(database_url: str, vault: Vault) -> Iterator[Engine]:
     made.dispose()
 
 
-def read(engine: Engine, vault: Vault, place: tuple[type[Picture | Letter], int, str]) -> str | None:
+Place = tuple[type[Picture | Letter], int, str]
+
+
+def read(engine: Engine, vault: Vault, place: Place) -> str | None:
     """What the service reads at a place."""
     table, key, attribute = place
     with Session(engine) as session:
@@ -60,7 +58,7 @@ def read(engine: Engine, vault: Vault, place: tuple[type[Picture | Letter], int,
         return reveal(vault, row, attribute, subject=row.account)
 
 
-MOVES = {
+MOVES: dict[str, tuple[str, Place]] = {
     "row": (
         "update picture set prompt = (select prompt from picture where id = 1) where id = 2",
         (Picture, 2, "prompt"),
