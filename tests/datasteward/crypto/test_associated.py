@@ -112,6 +112,16 @@ def test_e4_no_call_has_a_default_for_the_place(call: Callable[..., object], nam
     assert {name for name in names if parameters[name].default is not inspect.Parameter.empty} == set()
 
 
+@pytest.mark.parametrize("owner", [FieldCipher, StreamCipher, Vault, EncryptedObjects])
+def test_e4_no_other_call_makes_the_place_optional(owner: type) -> None:
+    """Whatever else comes to seal or open for a place: no part of the place may be left out or be None by default."""
+    place = {"associated_data", "context", "contexts", "subject", "key"}
+    for name, call in inspect.getmembers(owner, inspect.isfunction):
+        found = inspect.signature(call).parameters
+        optional = {each for each in place & found.keys() if found[each].default is not inspect.Parameter.empty}
+        assert optional == set(), name
+
+
 def test_e4_leaving_the_place_out_is_an_error() -> None:
     """Decrypting without associated data raises before anything is decrypted; None does not stand for any."""
     sealed = CIPHER.encrypt(b"words", Context("s", "t", "c", "r").associated_data())

@@ -39,7 +39,8 @@ def engine(database_url: str, vault: Vault) -> Iterator[Engine]:
     Base.metadata.create_all(made)
     with Session(made) as session, session.begin():
         rows: list[Picture | Letter] = [Picture(id=key, account="ada") for key in (1, 2, 4)]
-        for row in (*rows, Picture(id=3, account="ben"), Letter(id=1, account="ada")):
+        rows += [Picture(id=3, account="ben"), Letter(id=1, account="ada")]
+        for row in rows:
             seal(vault, row, "prompt", f"{row.__tablename__} {row.id}", subject=row.account)
             session.add(row)
     yield made
