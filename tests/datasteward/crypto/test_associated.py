@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import by_hand
 
@@ -40,6 +40,7 @@ def _cut(text: str, at: list[int]) -> Context:
 @example(one=["", "a"], two=["a", ""])
 @example(one=[], two=[""])
 @given(one=PARTS, two=PARTS)
+@settings(deadline=None)
 def test_e2_the_encoding_is_injective(one: list[str], two: list[str]) -> None:
     """Two different lists, the use included, never have the same bytes: they can be taken apart again."""
     assert (associated_data("use", *one) == associated_data("use", *two)) == (one == two)
@@ -48,12 +49,14 @@ def test_e2_the_encoding_is_injective(one: list[str], two: list[str]) -> None:
 
 
 @given(parts=st.lists(ANY_TEXT, min_size=1, max_size=5))
+@settings(deadline=None)
 def test_e2_the_encoding_is_the_documented_one(parts: list[str]) -> None:
     """Whatever the text, the bytes are those that an implementation from the document alone gives."""
     assert associated_data(*parts) == by_hand.associated(*parts)
 
 
 @given(context=CONTEXTS)
+@settings(deadline=None)
 def test_e2_a_context_has_the_encoding_of_a_field(context: Context) -> None:
     """The quick way that contexts take gives the canonical bytes."""
     expected = by_hand.associated("datasteward/field/1", context.subject, context.table, context.column, context.row)
@@ -61,6 +64,7 @@ def test_e2_a_context_has_the_encoding_of_a_field(context: Context) -> None:
 
 
 @given(pair=st.one_of(st.tuples(CONTEXTS, CONTEXTS), cut_otherwise()))
+@settings(deadline=None)
 def test_e2_a_field_moved_to_any_other_place_does_not_open(pair: tuple[Context, Context]) -> None:
     """Under one and the same key, a field opens in its own place and in no other, however alike they are written."""
     home, elsewhere = pair
@@ -72,6 +76,7 @@ def test_e2_a_field_moved_to_any_other_place_does_not_open(pair: tuple[Context, 
 
 
 @given(context=CONTEXTS, part=st.sampled_from(Context.__struct_fields__), other=ANY_TEXT)
+@settings(deadline=None)
 def test_e2_each_part_of_a_place_counts_alone(context: Context, part: str, other: str) -> None:
     """Another subject, table, column or row, everything else being equal, is another place."""
     elsewhere = msgspec.structs.replace(context, **{part: other})
@@ -79,6 +84,7 @@ def test_e2_each_part_of_a_place_counts_alone(context: Context, part: str, other
 
 
 @given(subject=ANY_TEXT, key=ANY_TEXT, context=CONTEXTS)
+@settings(deadline=None)
 def test_e2_what_is_sealed_for_one_use_is_not_for_another(subject: str, key: str, context: Context) -> None:
     """No field's place is an object's, a keyset's or the store's."""
     uses = [associated_data(f"datasteward/{use}/1", subject, key) for use in ("object", "keyset", "field")]
