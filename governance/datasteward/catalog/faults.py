@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from sqlalchemy import Table
 
@@ -11,6 +12,8 @@ from datasteward.catalog.roads import Road
 from datasteward.catalog.tags import RECORD, TAG, Record
 from datasteward.policy.findings import Finding
 from datasteward.statements import must_go
+
+Step = TypeVar("Step", bound=Hashable)
 
 
 def of(tables: Iterable[Table]) -> list[Finding]:
@@ -82,14 +85,15 @@ def _circles(known: Mapping[str, Table]) -> Iterator[Finding]:
     After an owning road only such follow. So a circle is one of owning roads, or of those by which people appear.
     """
     for owns in (True, False):
-        leads = {name: set(_next(table, owns)) - {name} for name, table in known.items()}
-        for name, table in known.items():
-            for road in _roads(table, owns):
-                leads.get(road.table, set()).discard(name)
-        for name in known:
-            if name in _reached(leads, name):
-                remedy = "name the owner in a column of one of the tables"
-                yield Finding(*places.of_table(known[name]), f"the roads of {name} lead in a circle", remedy)
+        leads: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        ahead = {(name, "") for name in known}
+        while ahead:
+            step = ahead.pop()
+            leads[step] = set(_next(known[step[0]], owns, behind=step[1]))
+            ahead |= leads[step] - leads.keys()
+        for name in sorted({step[0] for step in leads if step in _reached(leads, step)}):
+            remedy = "name the owner in a column of one of the tables"
+            yield Finding(*places.of_table(known[name]), f"the roads of {name} lead in a circle", remedy)
 
 
 def _knots(known: Mapping[str, Table]) -> Iterator[Finding]:
@@ -107,16 +111,17 @@ def _knots(known: Mapping[str, Table]) -> Iterator[Finding]:
 
 
 def _ahead(table: Table) -> set[str]:
-    return {*_next(table, True), *_next(table, False)}
+    return {to for owns in (True, False) for to, _ in _next(table, owns)}
 
 
-def _next(table: Table, owns: bool) -> Iterator[str]:
+def _next(table: Table, owns: bool, behind: str = "") -> Iterator[tuple[str, str]]:
+    """The other tables to which its roads lead, but for `behind`, and behind which of them there is no way back."""
     for road in _roads(table, owns):
         if road.kind == "through":
-            yield road.table
+            yield road.table, str(table.name)
         if road.kind == "via":
             keys = (k for k in table.foreign_key_constraints if set(k.column_keys) == set(road.columns))
-            yield from (str(key.referred_table.name) for key in keys)
+            yield from ((to, "") for k in keys if (to := str(k.referred_table.name)) not in (behind, table.name))
 
 
 def _roads(table: Table, owns: bool) -> Iterator[Road]:
@@ -124,9 +129,9 @@ def _roads(table: Table, owns: bool) -> Iterator[Road]:
     return (road for road in told.roads if road.owns == owns)
 
 
-def _reached(leads: Mapping[str, set[str]], name: str) -> set[str]:
-    found: set[str] = set()
-    ahead = set(leads[name])
+def _reached(leads: Mapping[Step, set[Step]], start: Step) -> set[Step]:
+    found: set[Step] = set()
+    ahead = set(leads[start])
     while ahead:
         step = ahead.pop()
         found.add(step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Column, ForeignKey, MetaData, String, Table
 
-from datasteward.catalog import Catalog, Road, is_subject, owned_by, owned_via, record, seen_via, tag
+from datasteward.catalog import Catalog, Road, is_subject, owned_by, owned_through, owned_via, record, seen_via, tag
 from datasteward.errors import CatalogError
 
 
@@ -29,6 +29,17 @@ def test_roads_by_which_people_appear_may_not_lead_in_a_circle() -> None:
         second=(["first"], [owned_by("owner"), seen_via("first")]),
     )
     with pytest.raises(CatalogError, match="lead in a circle"):
+        Catalog(made)
+
+
+def test_two_tables_may_not_own_each_other_through_one_association() -> None:
+    """Whoever owns the first would own the second, and who owns that the first, over ever more rows."""
+    made = schema(
+        link=(["first", "second"], [owned_via("first"), owned_via("second")]),
+        first=([], [owned_by("owner"), owned_through("link")]),
+        second=([], [owned_by("owner"), owned_through("link")]),
+    )
+    with pytest.raises(CatalogError, match="the roads of first lead in a circle"):
         Catalog(made)
 
 

@@ -234,28 +234,23 @@ def _roads_over(draw: st.DrawFn, made: Schema) -> list[tuple[int, Road]]:
 
 
 def _reached(made: Schema, name: str, owns: bool, without: str) -> set[str]:
-    """The tables to which roads of a kind lead from a table, but for its own direct way to `without`."""
-    found, ahead = set[str](), {other for other in _leads(made, name, owns) if other != without}
+    """The tables to which roads of a kind lead from a table when one comes from `without`; nobody goes straight back."""
+    found, ahead = set[tuple[str, str]](), {(name, without)}
     while ahead:
         step = ahead.pop()
         found.add(step)
-        ahead |= set(_leads(made, step, owns)) - found
-    return found
+        ahead |= set(_leads(made, *step, owns)) - found
+    return {table for table, _ in found}
 
 
-def _leads(made: Schema, name: str, owns: bool) -> Iterator[str]:
+def _leads(made: Schema, name: str, behind: str, owns: bool) -> Iterator[tuple[str, str]]:
     shape = named(made, name)
     for road in shape.roads:
         key = shape.key_over(road.columns) if road.kind == "via" else None
         if road.owns == owns and road.kind == "through":
-            yield road.table
-        if road.owns == owns and key is not None and not _is_way_back(made, key.to, name, owns):
-            yield key.to
-
-
-def _is_way_back(made: Schema, to: str, association: str, owns: bool) -> bool:
-    roads = named(made, to).roads if to != association else ()
-    return any(road.kind == "through" and road.table == association and road.owns == owns for road in roads)
+            yield road.table, name
+        if road.owns == owns and key is not None and key.to not in (name, behind):
+            yield key.to, ""
 
 
 @st.composite
