@@ -15,13 +15,16 @@ from sqlalchemy.schema import Column
 
 from datasteward.catalog import Catalog
 from datasteward.catalog.ownership import far, own
-from datasteward.disposal.hanging import hanging
+from datasteward.disposal.fixed import as_it_is, fixed
+from datasteward.disposal.hanging import depth, hanging
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectStoreError
 from datasteward.objects import EncryptedObjects
 from datasteward.statements import changed, must_go, nested, one_of, released
 
 BATCH = 500
+NESTED = 3
+"""Over how many tables a condition may nest: SQLite's parser gives up at a depth of a hundred, as four trees in a row have."""
 
 
 def dispose(
@@ -31,7 +34,14 @@ def dispose(
 
     Returns how many rows went, by table. The caller commits; nothing is loaded into memory.
     """
-    going = hanging(catalog, table, where)
+    with fixed(session) as fix:
+        flat = fix if depth(catalog, table) > NESTED else as_it_is
+        return _dispose(session, catalog, hanging(catalog, table, where, fix=flat), now)
+
+
+def _dispose(
+    session: Session, catalog: Catalog, going: list[tuple[Table, ColumnElement[bool]]], now: datetime
+) -> Counter[str]:
     for parent, rows in going:
         for key in catalog.dependents(parent):
             if not must_go(key):

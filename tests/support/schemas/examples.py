@@ -215,11 +215,24 @@ def deep(depth: int) -> Service:
     return _service(*tables, held=("ben",))
 
 
+def _tree(name: str, to: str, **more: Any) -> Shape:
+    keys = (Key(("k0_id",), to), Key(("s_id",), name))
+    return Shape(name, ("id",), (owned_via("k0_id"),), keys, optional=frozenset({"s_id"}), **more)
+
+
+TREES_IN_A_ROW = _service(
+    (_tree("t1", "person"), [{"id": "a", "k0_id": "ada", "s_id": None}, {"id": "b", "k0_id": "ben", "s_id": "a"}]),
+    (_tree("t2", "t1"), [{"id": "c", "k0_id": "a", "s_id": None}]),
+    (_tree("t3", "t2", has_object=True), [{"id": "d", "k0_id": "c", "s_id": None, "object": "thing/d"}]),
+)
+"""Three tables in a row whose rows refer to others of their own table, too: a depth at which SQLite's parser gave up."""
+
 RETENTION = (OF_ANOTHER, LET_GO_BY_ANOTHER, GONE_BEFORE_EMPTIED, TWO_WAYS, CLOCK_OF_WHAT_GOES, OWNED_TWICE)
 ERASURE = (
     LETS_GO_OF_THE_PERSON,
     ONE_ASSOCIATION_OF_TWO,
     OWNED_THROUGH_WHAT_HANGS,
     STAYS_WITHOUT_THE_PERSON,
+    TREES_IN_A_ROW,
 )
 EXPORT = (HIDDEN_ON_THE_PAGE, HIDDEN_WORDS_OF_A_PARENT, TWO_PARENTS)
