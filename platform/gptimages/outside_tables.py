@@ -9,6 +9,7 @@ PREFIXES = {
     "avatar/": tag("user.content.self_image"),
     "image/": tag("user.content.private.image"),
     "reference/": tag("user.content.private.reference"),
+    "retention-archive/": tag("system.operations", not_personal="Counts of groups that lead to nobody."),
     "thumbnail/": tag("user.content.private.image", export=False, why_not="A smaller copy of the picture."),
 }
 """Every object that the service makes lies under one of these."""

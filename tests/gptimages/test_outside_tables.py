@@ -6,6 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from datasteward.catalog import within
+from datasteward.catalog.tags import TAG
+from datasteward.retention import archiving
 from gptimages.outside_tables import LOG_FIELDS, PREFIXES
 from gptimages.web.errors import describe
 
@@ -52,4 +55,10 @@ def test_every_kind_of_object_lies_under_a_tagged_prefix() -> None:
                     for first in firsts
                     if isinstance(first, str) and first.count("/") == 1 and first.endswith("/")
                 }
-    assert made == set(PREFIXES)
+    assert made | {archiving.PREFIX} == set(PREFIXES)
+
+
+def test_archives_of_retention_are_not_taken_for_those_of_people() -> None:
+    """They hold counts of groups that lead to nobody, and no prefix is the beginning of another."""
+    assert within(PREFIXES[archiving.PREFIX][TAG].category, "system")
+    assert not [(one, other) for one in PREFIXES for other in PREFIXES if one != other and other.startswith(one)]

@@ -16,7 +16,7 @@ from datasteward.retention.plan import Plan
 from datasteward.retention.result import Archived, Result, archived
 from datasteward.steward import Steward
 
-PREFIX = "archive/"
+PREFIX = "retention-archive/"
 OWNER = "steward-archive"
 """Whose key seals archives: nobody's, standing for as long as there are archives."""
 

@@ -120,7 +120,7 @@ def test_the_certificate_names_the_archive(crowded: Database, ruled: Ruled) -> N
     plan = make(crowded, steward)
     run(crowded, steward, plan)
     (line,) = told(crowded, plan.id).lines
-    assert line.archive == Archived(key=f"archive/{plan.id}/0.jsonl", k=5, groups=1, suppressed=2)
+    assert line.archive == Archived(key=f"retention-archive/{plan.id}/0.jsonl", k=5, groups=1, suppressed=2)
     assert (line.method, line.rows) == ("counts of groups archived, rows deleted", 8)
 
 
@@ -131,7 +131,7 @@ def test_an_archive_lies_encrypted(crowded: Database, ruled: Ruled) -> None:
     run(crowded, steward, plan)
     steward.vault.create("somebody")
     with pytest.raises(DecryptionFailed):
-        steward.objects.read("somebody", f"archive/{plan.id}/0.jsonl")
+        steward.objects.read("somebody", f"retention-archive/{plan.id}/0.jsonl")
 
 
 def test_a_group_of_people_under_k_is_in_no_archive_however_many_rows_it_has(small_db: Database, ruled: Ruled) -> None:
@@ -183,7 +183,7 @@ def test_an_archive_is_written_once_when_the_run_is_killed_after_it(
         apply(killed, steward, plan, by="tests", clock=lambda: NOW)
     assert len(ids(crowded)) == 9
     run(crowded, steward, plan)
-    assert set(steward.objects.keys()) - before == {f"archive/{plan.id}/0.jsonl"}
+    assert set(steward.objects.keys()) - before == {f"retention-archive/{plan.id}/0.jsonl"}
     assert archive_of(crowded, steward, plan.id) == first[0]
     assert ids(crowded) == [13]
 
