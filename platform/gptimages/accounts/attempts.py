@@ -1,4 +1,7 @@
-"""Sign-ins under way: random values that the provider's answer must match, found by a cookie's hash, used once."""
+"""Sign-ins under way: random values that the provider's answer must match, found by a cookie's hash, used once.
+
+Those that nobody finishes go with retention.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,6 @@ def begin(
     now: datetime,
 ) -> tuple[str, SignInAttempt]:
     """Writes an attempt down and returns the secret for its cookie. `minimum_age` None: the age was not asked for."""
-    session.execute(delete(SignInAttempt).where(SignInAttempt.expires_at <= now))
     secret = new_secret()
     attempt = SignInAttempt(
         id=new_id(),

@@ -207,7 +207,7 @@ def mark(here: NamedDependency[Installation], visitor: NamedDependency[Visitor],
 def unmark(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]) -> None:
     """Take the mark off."""
     with here.writing("deliver", visitor.id) as session:
-        images.unmark(session, visitor.id, image_id)
+        images.unmark(session, here, visitor.id, image_id)
 
 
 @delete("/api/v1/images/{image_id:str}", opt=DELETE, sync_to_thread=True, tags=TAGS)

@@ -118,7 +118,7 @@ def favourite(
         style = images.run_of(session, images.find(session, visitor.id, image_id)).style
         marked = data.favourite != "off" and images.mark(session, visitor.id, image_id, now=here.clock())
         if data.favourite == "off":
-            images.unmark(session, visitor.id, image_id)
+            images.unmark(session, here, visitor.id, image_id)
     if marked:
         engagement.record(here, visitor.id, "favourite", style, signal=visitor.signal, now=here.clock())
     back = data.back if data.back.startswith("/history") else f"/images/{image_id}"

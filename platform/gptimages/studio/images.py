@@ -67,9 +67,11 @@ def mark(session: Session, account_id: str, image_id: str, *, now: datetime) -> 
     return True
 
 
-def unmark(session: Session, account_id: str, image_id: str) -> None:
-    """Makes a picture no favourite. Raises NotFound."""
-    session.execute(delete(Favourite).where(Favourite.image_id == find(session, account_id, image_id).id))
+def unmark(session: Session, here: Installation, account_id: str, image_id: str) -> None:
+    """Makes a picture no favourite. Raises NotFound, or HoldInTheWay while a legal hold keeps the mark."""
+    marks = Favourite.image_id == find(session, account_id, image_id).id
+    refuse(session, here.catalog, _table(Favourite), marks)
+    session.execute(delete(Favourite).where(marks))
 
 
 def neighbours(session: Session, image: Image) -> tuple[str | None, str | None]:

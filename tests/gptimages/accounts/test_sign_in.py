@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ from datasteward.audit import log as audit
 from datasteward.consent import restriction
 from datasteward.disposal.disposal import dispose
 from gptimages import logs
-from gptimages.accounts import signing_in
+from gptimages.accounts import attempts, signing_in
 from gptimages.accounts.models import Account, Identity, SignInAttempt, WebSession
 from gptimages.activity.models import DeviceRecord
 from gptimages_demo.app import create_app as create_provider
@@ -162,6 +163,18 @@ def test_the_attempt_is_gone_after_the_sign_in(demo):
         sign_in(client, "demo-ines")
     with demo.here.db.read() as session:
         assert session.scalars(select(SignInAttempt)).all() == []
+
+
+def test_an_attempt_that_was_left_goes_with_retention_alone(demo):
+    """The next visitor does not sweep it away: a hold could not keep it, and no plan would have counted it."""
+    here, now = demo.here, demo.here.clock()
+    with here.db.write() as session:
+        _, left = attempts.begin(session, here, next_path="/", now=now - timedelta(days=1))
+        session.flush()
+        attempts.begin(session, here, next_path="/", now=now)
+        session.flush()
+        assert session.scalars(select(SignInAttempt.id).where(SignInAttempt.id == left.id)).all() == [left.id]
+        session.rollback()
 
 
 def test_a_changed_mail_address_follows_the_provider_and_the_account_stays(demo):

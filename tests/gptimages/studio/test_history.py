@@ -248,6 +248,7 @@ def test_a_legal_hold_keeps_pictures_and_words(studio: Any, ines: Any) -> None:
     """While a hold is in force, neither a picture nor its words can be deleted, and the answer says why."""
     account, client = ines
     image = made(studio, account, "One heron")[0]
+    assert client.put(f"/api/v1/images/{image}/favourite").status_code == 204
     with studio.here.db.write() as session:
         now = studio.here.clock()
         holds.place(
@@ -263,7 +264,9 @@ def test_a_legal_hold_keeps_pictures_and_words(studio: Any, ines: Any) -> None:
     assert answer.status_code == 409
     assert "legal hold" in answer.text
     assert client.delete(f"/api/v1/images/{image}").status_code == 409
-    assert count(studio, Image) == 1
+    assert client.delete(f"/api/v1/images/{image}/favourite").status_code == 409
+    assert client.post(f"/images/{image}/favourite", data={"favourite": "off"}).status_code == 409
+    assert (count(studio, Image), count(studio, Favourite)) == (1, 1)
 
 
 def test_a_run_that_ends_under_a_hold_keeps_its_words_until_it_is_lifted(studio: Any, ines: Any) -> None:
