@@ -23,18 +23,13 @@ KIND = "retention"
 
 
 def run(here: Installation, ref: str) -> None:
-    """Carries out the plan `ref`; for the scheduler's word, what was cut off, then a new plan. Raises JobError."""
-    if ref != REF:
-        _finish(here, ref)
-        return
-    with here.reading("law", KIND) as session:
-        left = [stored.id for stored in plans.interrupted(session)]
-    for plan_id in left:
-        _finish(here, plan_id)
-    with here.writing("law", KIND) as session:
-        runs.forget_held_back(session, here)
-        made = plans.make(session, here.steward, by=KIND, now=here.clock())
-    _finish(here, made.id)
+    """Carries out the plan `ref`; for the scheduler's word, what was cut off, then a new plan.
+
+    Raises JobError, at the end, with what does not hold.
+    """
+    problems = _schedule(here) if ref == REF else [_finish(here, ref)]
+    if told := " ".join(problem for problem in problems if problem):
+        raise JobError(told)
 
 
 def carry_out(here: Installation, plan: Plan, *, by: str, progress: Progress | None = None) -> Result:
@@ -56,15 +51,28 @@ def carry_out(here: Installation, plan: Plan, *, by: str, progress: Progress | N
     return done
 
 
-def _finish(here: Installation, plan_id: str) -> None:
+def _schedule(here: Installation) -> list[str | None]:
+    """One night: a plan that is refused, or waits for somebody, keeps no other from being carried out."""
+    with here.reading("law", KIND) as session:
+        left = [stored.id for stored in plans.interrupted(session)]
+    problems = [_finish(here, plan_id) for plan_id in left]
+    with here.writing("law", KIND) as session:
+        runs.forget_held_back(session, here)
+        made = plans.make(session, here.steward, by=KIND, now=here.clock())
+    return [*problems, _finish(here, made.id)]
+
+
+def _finish(here: Installation, plan_id: str) -> str | None:
+    """Carries out a stored plan unless that is over; the sentence that says why it does not go on, if it does not."""
     with here.reading("law", KIND) as session:
         stored = plans.row(session, plan_id)
     if stored.state in (states.APPLIED, states.REFUSED):
-        return
+        return None
     try:
         carry_out(here, plans.load(stored), by=stored.applied_by or KIND)
     except PlanError as refused:
-        raise JobError(str(refused)) from None
+        return str(refused)
+    return None
 
 
 def _note_refusal(here: Installation, plan: Plan, sentence: str, by: str) -> None:

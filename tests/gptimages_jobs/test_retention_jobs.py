@@ -12,7 +12,7 @@ from datasteward.base import new_id
 from datasteward.disposal.disposal import promise_object
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectStoreError
-from datasteward.retention import plans
+from datasteward.retention import plans, states
 from gptimages.accounts import people
 from gptimages.activity.models import UsageEvent
 from gptimages.installation import Installation
@@ -98,6 +98,22 @@ def test_a_job_that_is_done_twice_does_nothing_the_second_time(any_here: Install
         jobs = session.scalars(select(Job).where(Job.kind == "retention")).all()
         assert plans.row(session, made.id).state == "applied"
     assert [job.state for job in jobs] == ["done", "done"]
+
+
+def test_a_refused_run_does_not_keep_the_night_from_its_own(any_here: Installation) -> None:
+    """A plan that was cut off and does not hold any more fails the job, after the new plan was carried out."""
+    old_use(any_here, 2)
+    with any_here.db.write() as session:
+        made = plans.make(session, any_here.steward, by="tests", now=any_here.clock())
+        stored = plans.row(session, made.id)
+        stored.state, stored.body = states.RUNNING, {**stored.body, "policy_hash": "another"}
+    promise(any_here, "retention", REF)
+    work(any_here)
+    told, problem = state(any_here, "retention")
+    assert (told, problem and "policies have changed" in problem) == ("failed", True)
+    with any_here.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(UsageEvent)) == 0
+        assert {row.state for row in plans.newest(session)} == {"applied", "refused"}
 
 
 def test_objects_that_cannot_be_destroyed_are_tried_again(any_here: Installation) -> None:
