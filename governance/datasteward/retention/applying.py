@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -120,9 +119,6 @@ class _Run:
             made = certificate.make(session, self._steward, stored, self._given, done, held, by=self._by, now=now)
         stored.certificate = certificate.to_builtins(made)
         session.flush()
-        facts: dict[str, Any] = {
-            f"{deed}.{table}": number for deed, counts in done.deeds.items() for table, number in counts.items()
-        }
         audit.append(
             session,
             "retention.applied",
@@ -130,7 +126,5 @@ class _Run:
             now=now,
             plan=self._given.id,
             policy=self._given.policy_hash,
-            rows=done.rows,
-            certificate=made.digest,
-            **facts,
+            **certificate.facts(made, done),
         )

@@ -1,7 +1,9 @@
 """The certificate of a run: what was disposed of, by which method, and that a count afterwards found nothing left.
 
-Made in the last transaction of the run from the database as it is then. It names classes of data and counts, no row and
-nobody (NIST SP 800-88 Rev. 1, section 4.8 and appendix G, asks for what, how, by whom, when and how it was verified).
+Made in the last transaction of the run from the database as it is then. A run that stops half-way and is refused has one of
+what went by then, without the count: its rules may not be those of the policies any more. It names classes of data and
+counts, no row and nobody (NIST SP 800-88 Rev. 1, section 4.8 and appendix G, asks for what, how, by whom, when and how it
+was verified).
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ VERIFIER = "datasteward.retention: the rules of the plan counted again in the sa
 class Line(msgspec.Struct, frozen=True):
     """One rule on one table: `rows` it took, `along` what hung on them, and `left`, what is due by now and not held.
 
-    `left` is 0 unless rows came in while the run was under way; they go with the next plan.
+    `left` is 0 unless rows came in while the run was under way; they go with the next plan. None: it was not counted.
     """
 
     rule: str
@@ -42,12 +44,15 @@ class Line(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
     rows: int
     along: int
-    left: int
+    left: int | None
     archive: Archived | None = None
 
 
 class Certificate(msgspec.Struct, frozen=True):
-    """What a run disposed of. Times are UTC; `approved_by` is the second person, where one was needed."""
+    """What a run disposed of. Times are UTC; `approved_by` is the second person, where one was needed.
+
+    `finished`: the run came to its end; else it was refused half-way, and nothing was counted afterwards.
+    """
 
     plan: str
     policy_hash: str
@@ -57,7 +62,8 @@ class Certificate(msgspec.Struct, frozen=True):
     ended_at: datetime
     by: str
     approved_by: str | None
-    verified_by: str
+    verified_by: str | None
+    finished: bool
     lines: tuple[Line, ...]
 
     @property
@@ -68,7 +74,7 @@ class Certificate(msgspec.Struct, frozen=True):
     @property
     def clean(self) -> bool:
         """Whether the count afterwards found nothing left."""
-        return all(line.left == 0 for line in self.lines)
+        return self.finished and all(line.left == 0 for line in self.lines)
 
     @property
     def digest(self) -> str:
@@ -88,8 +94,25 @@ def make(
     now: datetime,
 ) -> Certificate:
     """The certificate of a run that has just done `done`, as of `now`."""
-    left = present(session, steward, given.items, held)
-    touched = [n for n, item in enumerate(given.items) if item.goes or done.taken[n]]
+    left = [own for own, _ in present(session, steward, given.items, held)]
+    return _made(stored, given, done, left, by=by, now=now)
+
+
+def unfinished(stored: RetentionPlan, given: Plan, done: Result, *, now: datetime) -> Certificate:
+    """The certificate of a run that did `done` and is refused as of `now`."""
+    return _made(stored, given, done, None, by=stored.applied_by or "", now=now)
+
+
+def facts(made: Certificate, done: Result) -> dict[str, Any]:
+    """What the audit log holds of it: its digest, and the counts by what was done to which table."""
+    counts = {f"{deed}.{table}": number for deed, by in done.deeds.items() for table, number in by.items()}
+    return {"rows": done.rows, "certificate": made.digest, **counts}
+
+
+def _made(
+    stored: RetentionPlan, given: Plan, done: Result, left: list[int] | None, *, by: str, now: datetime
+) -> Certificate:
+    touched = [n for n, item in enumerate(given.items) if done.rows_by_item[n] or (item.goes and left is not None)]
     return Certificate(
         plan=given.id,
         policy_hash=given.policy_hash,
@@ -99,8 +122,9 @@ def make(
         ended_at=now,
         by=by,
         approved_by=stored.approved_by,
-        verified_by=VERIFIER,
-        lines=tuple(_line(given.items[n], n, done, left[n][0]) for n in touched),
+        verified_by=None if left is None else VERIFIER,
+        finished=left is not None,
+        lines=tuple(_line(given.items[n], n, done, None if left is None else left[n]) for n in touched),
     )
 
 
@@ -120,7 +144,7 @@ def to_builtins(made: Certificate) -> dict[str, Any]:
     return found
 
 
-def _line(item: Item, number: int, done: Result, left: int) -> Line:
+def _line(item: Item, number: int, done: Result, left: int | None) -> Line:
     return Line(
         rule=item.rule,
         table=item.table,

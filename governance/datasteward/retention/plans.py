@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.errors import ApprovalNeeded, StalePlan
-from datasteward.retention import states
+from datasteward.retention import certificate, states
 from datasteward.retention.clockwatch import PLANNED
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Plan, to_json
 from datasteward.retention.planning import plan
+from datasteward.retention.result import so_far
 from datasteward.steward import Steward
 
 
@@ -102,9 +103,17 @@ def interrupted(session: Session) -> list[RetentionPlan]:
 
 
 def refuse(session: Session, plan_id: str, sentence: str, *, by: str, now: datetime) -> None:
-    """Notes that the plan cannot be carried out (any more), with the sentence that says why, and an audit entry."""
+    """Notes that the plan cannot be carried out (any more), with the sentence that says why, and an audit entry.
+
+    Of a run that stopped half-way a certificate tells what went by then.
+    """
     stored = row(session, plan_id, lock=True)
+    given, facts = load(stored), dict[str, Any]()
+    done = so_far(stored, given)
+    if done.rows:
+        made = certificate.unfinished(stored, given, done, now=now)
+        stored.certificate, facts = certificate.to_builtins(made), certificate.facts(made, done)
     stored.state = states.REFUSED
     stored.result = {**(stored.result or {}), "problem": sentence}
     session.flush()
-    audit.append(session, "retention.refused", actor=by, now=now, plan=plan_id, policy=stored.policy_hash)
+    audit.append(session, "retention.refused", actor=by, now=now, plan=plan_id, policy=stored.policy_hash, **facts)

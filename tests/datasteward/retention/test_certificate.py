@@ -15,6 +15,7 @@ from datasteward.audit import log as audit
 from datasteward.retention import certificate, plans
 from datasteward.retention.applying import apply
 from datasteward.retention.certificate import Certificate, Line
+from datasteward.retention.result import outcome
 from datasteward.steward import Steward
 from gptimages.db import Database
 
@@ -88,7 +89,7 @@ def test_rows_that_came_in_meanwhile_are_told_as_left(used: Database, deleting: 
     plan = make(used, deleting)
 
     def come_in(done: int, all_: int) -> None:
-        if done < all_:
+        if done == all_ - 1:
             visits(used, "ada-lovelace", [7, 8, 9], days=200)
 
     apply(used.write, deleting, plan, by="tests", clock=lambda: NOW, progress=come_in)
@@ -97,6 +98,39 @@ def test_rows_that_came_in_meanwhile_are_told_as_left(used: Database, deleting: 
     again = make(used, deleting)
     run(used, deleting, again)
     assert told(used, again.id).clean
+
+
+def test_a_run_that_stops_half_way_and_is_refused_has_one_too(used: Database, deleting: Steward) -> None:
+    """It tells what had gone by then, that nothing was counted afterwards, and its digest and counts stand in the log."""
+    plan = make(used, deleting)
+
+    def stop(_done: int, _all: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply(used.write, deleting, plan, by="operator", clock=lambda: NOW, progress=stop)
+    later = NOW + timedelta(hours=1)
+    with used.write() as session:
+        plans.refuse(session, plan.id, "It does not hold.", by="tests", now=later)
+    found = told(used, plan.id)
+    assert (found.finished, found.clean, found.by, found.ended_at) == (False, False, "operator", later)
+    assert [line.left for line in found.lines] == [None]
+    with used.read() as session:
+        (entry,) = audit.entries(session, acts=["retention.refused"])
+        done = outcome(plans.row(session, plan.id))
+    assert done is not None
+    assert 0 < found.rows == done.rows < plan.rows
+    facts = audit.facts(entry)
+    assert (facts["certificate"], facts["rows"]) == (found.digest, found.rows)
+    assert sum(number for key, number in facts.items() if key.startswith("deleted.")) == found.rows
+
+
+def test_a_plan_that_is_refused_before_its_run_has_none(used: Database, deleting: Steward) -> None:
+    """Nothing went."""
+    plan = make(used, deleting)
+    with used.write() as session:
+        plans.refuse(session, plan.id, "It does not hold.", by="tests", now=NOW)
+        assert certificate.of(plans.row(session, plan.id)) is None
 
 
 def test_the_audit_entry_holds_its_digest(used: Database, deleting: Steward) -> None:
