@@ -6,7 +6,6 @@ gptimages retention plan --explain usage_event 3fk2…
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Table, and_, select
@@ -17,7 +16,8 @@ from datasteward.disposal.hanging import hanging
 from datasteward.errors import CatalogError
 from datasteward.retention import conditions, keyset, selection
 from datasteward.retention.held import Held
-from datasteward.retention.rules import Governed, governed, of_table
+from datasteward.retention.rules import Governed, governed
+from datasteward.retention.scope import typed, wide
 from datasteward.statements import these
 from datasteward.steward import Steward
 
@@ -25,8 +25,8 @@ from datasteward.steward import Steward
 class Ruled(msgspec.Struct, frozen=True):
     """One rule on the row: since when its clock runs (UTC; None: it has not started), until when that is kept.
 
-    `applies`: the row meets the rule's conditions; `due`: and is old enough; `left`: and something is left to do. `where`
-    is the line of the policy set.
+    `applies`: the row meets the rule's conditions; `due`: and is old enough; `left`: and something is left to do; `goes`:
+    and no hold keeps it from that. `where` is the line of the policy set.
     """
 
     rule: str
@@ -37,13 +37,15 @@ class Ruled(msgspec.Struct, frozen=True):
     applies: bool
     due: bool
     left: bool
+    goes: bool
 
 
 class Explanation(msgspec.Struct, frozen=True):
     """What retention says of one row as of `at` (UTC).
 
-    `precedence` says why these rules govern it and no others. `with_rows` are rules by which it goes because something that
-    it hangs on goes. The verdict is a sentence.
+    `precedence` says why these rules govern it and no others; of the `rules` those stand first by which it would go.
+    `with_rows` are rules by which it goes because something that it hangs on goes. `held`: a hold keeps it from what is due,
+    or, when nothing is, from going. The verdict is a sentence.
     """
 
     table: str
@@ -66,22 +68,27 @@ def explain(session: Session, steward: Steward, table_name: str, key: str, *, no
     this = _this(table, key)
     if session.execute(select(1).select_from(table).where(this)).first() is None:
         raise CatalogError(f"There is no such row in {table_name}: give its primary key.")
-    held = _true(session, table, this, Held(session, steward.catalog).keeps(table))
-    ruled = tuple(_ruled(session, steward, each, this, now) for each in of_table(steward, table))
-    along = tuple(_along(session, steward, table, this, now))
+    held = Held(session, steward.catalog)
+    own = sorted((each for each in governed(steward) if each.table is table), key=lambda each: not each.rule.removes)
+    ruled = tuple(_ruled(session, steward, held, each, this, now) for each in own)
+    due, along = _along(session, steward, held, table, this, now)
+    goes = [each.rule for each in ruled if each.goes] + [_hung(name) for name in along]
+    waits = [each.rule for each in ruled if each.left] + [_hung(name) for name in due]
     return Explanation(
         table=table_name,
         category=steward.catalog.record(table).category,
         at=now,
         precedence=_precedence(steward, table),
         rules=ruled,
-        with_rows=along,
-        held=held,
-        verdict=_verdict(ruled, along, held=held),
+        with_rows=tuple(along),
+        held=not goes and (bool(waits) or _true(session, table, this, held.keeps(table))),
+        verdict=_verdict(goes, waits),
     )
 
 
-def _ruled(session: Session, steward: Steward, each: Governed, this: ColumnElement[bool], now: datetime) -> Ruled:
+def _ruled(
+    session: Session, steward: Steward, held: Held, each: Governed, this: ColumnElement[bool], now: datetime
+) -> Ruled:
     catalog, rows = steward.catalog, each.selection(steward.policies, now)
     start = keyset.start(catalog, each.table, each.clock)
     country = catalog.country(each.table)
@@ -98,18 +105,43 @@ def _ruled(session: Session, steward: Steward, each: Governed, this: ColumnEleme
         applies=meets is None or _true(session, each.table, this, meets),
         due=_true(session, each.table, this, old),
         left=_true(session, each.table, this, selection.due(catalog, rows)),
+        goes=_true(session, each.table, this, selection.going(catalog, held, rows)),
     )
 
 
-def _along(session: Session, steward: Steward, table: Table, this: ColumnElement[bool], now: datetime) -> list[str]:
-    found = []
+def _along(
+    session: Session, steward: Steward, held: Held, table: Table, this: ColumnElement[bool], now: datetime
+) -> tuple[list[str], list[str]]:
+    """The rules by which something is due that the row hangs on, and those of them by which that goes."""
+    due, goes = [], []
     for each in governed(steward):
-        if each.action in ("delete", "archive") and each.table is not table:
-            due = selection.due(steward.catalog, each.selection(steward.policies, now))
-            along = dict(hanging(steward.catalog, each.table, due, these)).get(table)
-            if along is not None and _true(session, table, this, along):
-                found.append(f"{each.rule.name} ({each.table.name})")
-    return found
+        if each.rule.removes:
+            rows, name = each.selection(steward.policies, now), f"{each.rule.name} ({each.table.name})"
+            if _hangs(session, steward, each.table, selection.due(steward.catalog, rows), table, this):
+                due.append(name)
+            if _hangs(session, steward, each.table, selection.going(steward.catalog, held, rows), table, this):
+                goes.append(name)
+    return due, goes
+
+
+def _hangs(
+    session: Session,
+    steward: Steward,
+    upon: Table,
+    rows: ColumnElement[bool],
+    table: Table,
+    this: ColumnElement[bool],
+) -> bool:
+    """Whether this row of `table` hangs on others, the `rows` of `upon`."""
+    along = dict(hanging(steward.catalog, upon, rows, these)).get(table)
+    if along is None or along is rows:
+        return False
+    own = upon is table and _true(session, table, this, rows)
+    return not own and _true(session, table, this, along)
+
+
+def _hung(name: str) -> str:
+    return f"what it hangs on, by {name}"
 
 
 def _precedence(steward: Steward, table: Table) -> str:
@@ -126,12 +158,12 @@ def _precedence(steward: Steward, table: Table) -> str:
     return f"The nearest rule above {category} is for {nearest}, and no rule names the table."
 
 
-def _verdict(ruled: tuple[Ruled, ...], along: tuple[str, ...], *, held: bool) -> str:
-    deciding = next((rule for rule in ruled if rule.left), None)
-    if deciding is None and not along:
-        return "It stays: no rule is due on it now."
-    why = deciding.rule if deciding else f"what it hangs on, by {along[0]}"
-    return f"It is due by {why}, and a legal hold keeps it." if held else f"It goes with the next plan, by {why}."
+def _verdict(goes: list[str], waits: list[str]) -> str:
+    if goes:
+        return f"It goes with the next plan, by {goes[0]}."
+    if waits:
+        return f"It is due by {waits[0]}, and a legal hold keeps it."
+    return "It stays: no rule is due on it now."
 
 
 def _this(table: Table, key: str) -> ColumnElement[bool]:
@@ -139,13 +171,9 @@ def _this(table: Table, key: str) -> ColumnElement[bool]:
     values = key.split(",") if len(columns) > 1 else [key]
     if len(values) != len(columns):
         raise CatalogError(f"The primary key of {table.name} has {len(columns)} parts: give them joined by commas.")
-    return and_(*(column == _typed(table, column, value) for column, value in zip(columns, values, strict=True)))
-
-
-def _typed(table: Table, column: ColumnElement[Any], value: str) -> Any:
     try:
-        return msgspec.convert(value, column.type.python_type, strict=False)
-    except msgspec.ValidationError:
+        return and_(*(wide(column) == typed(column, value) for column, value in zip(columns, values, strict=True)))
+    except ValueError:
         raise CatalogError(f"There is no such row in {table.name}: give its primary key.") from None
 
 

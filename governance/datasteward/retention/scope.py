@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, func, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Table, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from datasteward.errors import HoldError
@@ -16,6 +16,9 @@ from datasteward.steward import Steward
 
 Key = tuple[str, ...]
 """The primary key of a row as text, a part for each of its columns; times as ISO 8601."""
+
+BITS = 64
+"""Of the largest integer that a database holds, its sign included."""
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +54,24 @@ def one_of_rows(table: Table, rows: tuple[Key, ...]) -> ColumnElement[bool]:
     if any(len(row) != len(columns) for row in rows):
         named = ", ".join(column.name for column in columns)
         raise HoldError(f"A row of {table.name} is named by {named}: give these, parted by commas.")
-    return among(columns, [[_typed(table, *pair) for pair in zip(columns, row, strict=True)] for row in rows])
+    try:
+        values = [[typed(*pair) for pair in zip(columns, row, strict=True)] for row in rows]
+    except ValueError:
+        raise HoldError(f"A key of {table.name} is not written like that: check the rows.") from None
+    return among([wide(column) for column in columns], values)
+
+
+def typed(column: ColumnElement[Any], text: str) -> object:
+    """What a column holds that is written like that. Raises ValueError when it cannot hold it."""
+    found = msgspec.convert(text, column.type.python_type, strict=False)
+    if isinstance(found, int) and found.bit_length() >= BITS:
+        raise ValueError("No database has integers of this size.")
+    return found
+
+
+def wide(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column, to be compared with any integer that `typed` lets pass, whatever the size of its own."""
+    return type_coerce(column, BigInteger()) if isinstance(column.type, Integer) else column
 
 
 def check(session: Session, steward: Steward, scope: Scope) -> None:
@@ -82,10 +102,3 @@ def _check_rows(session: Session, table: Table, rows: tuple[Key, ...]) -> None:
     there = select(func.count()).select_from(table).where(one_of_rows(table, tuple(sorted(wanted))))
     if session.scalar(there) != len(wanted):
         raise HoldError(f"Not all of these rows are in {table.name}: check their keys.")
-
-
-def _typed(table: Table, column: ColumnElement[Any], value: str) -> object:
-    try:
-        return msgspec.convert(value, column.type.python_type, strict=False)
-    except msgspec.ValidationError:
-        raise HoldError(f"A key of {table.name} is not written like that: check the rows.") from None

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
-from support.retention_tables import METADATA, NOW, ago, make, people, rule, run, seat, step, visits
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, insert, update
+from sqlalchemy.orm import Session
+from support.retention_tables import KEY, METADATA, NOW, ago, make, people, rule, run, seat, step, visit, visits
 
+from datasteward.catalog import nobody, record
 from datasteward.errors import CatalogError
 from datasteward.policy import Period
 from datasteward.retention import holds
 from datasteward.retention.explain import Explanation, explain
 from datasteward.retention.scope import Scope
 from datasteward.steward import Steward
+from datasteward.types import UtcDateTime
 from gptimages.db import Database
 
 Ruled = Callable[..., Steward]
@@ -45,6 +48,11 @@ def of(db: Database, steward: Steward, table: str, key: str) -> Explanation:
     """What is said of the row."""
     with db.read() as session:
         return explain(session, steward, table, key, now=NOW)
+
+
+def hold(session: Session, steward: Steward, scope: Scope) -> None:
+    """Places a hold."""
+    holds.place(session, steward, scope, "24-117", review_at=NOW + timedelta(days=9), by="staff", now=NOW)
 
 
 def test_a_row_that_is_due_goes_by_its_rule(used: Database, deleting: Steward) -> None:
@@ -96,8 +104,7 @@ def test_a_row_goes_with_what_it_hangs_on(used: Database, deleting: Steward) -> 
 def test_a_hold_keeps_what_is_due(used: Database, deleting: Steward) -> None:
     """The rule is named all the same; a row that is not due just stays."""
     with used.write() as session:
-        who, review = Scope(subject="ada"), NOW + timedelta(days=9)
-        holds.place(session, deleting, who, "24-117", review_at=review, by="staff", now=NOW)
+        hold(session, deleting, Scope(subject="ada"))
     found = of(used, deleting, "visit", "1")
     assert (found.verdict, found.held) == ("It is due by use, and a legal hold keeps it.", True)
     assert of(used, deleting, "visit", "2").verdict == "It stays: no rule is due on it now."
@@ -133,10 +140,73 @@ def test_a_key_of_several_columns_is_joined_by_commas(used: Database, deleting: 
     assert of(used, deleting, "seat", "ada,7").rules[0].started == ago(40)
 
 
+def test_of_two_rules_that_are_due_the_one_that_removes_decides(used: Database, ruled: Ruled) -> None:
+    """As in a run, whichever stands first in the file."""
+    rules = {
+        "empty": rule("empty", USAGE, action="anonymise", anonymise=("user.device",)),
+        "use": rule("use", USAGE),
+    }
+    steward = ruled(rules, metadata=METADATA)
+    with used.write() as session:
+        session.execute(update(visit).values(address="198.51.100.7"))
+    found = of(used, steward, "visit", "1")
+    assert [each.left for each in found.rules] == [True, True]
+    assert found.verdict == "It goes with the next plan, by use."
+    assert [(i.rule, i.goes) for i in make(used, steward).items if i.goes] == [("use", 1)]
+
+
+def test_a_hold_on_what_hangs_beside_it_keeps_it_too(used: Database, deleting: Steward) -> None:
+    """One step is held, so the visit stays, and with it the other step."""
+    with used.write() as session:
+        session.execute(insert(step), [{"visit_id": 1, "place": 5}])
+        hold(session, deleting, Scope(table="step", rows=(("1", "5"),)))
+    found = of(used, deleting, "step", "1,4")
+    assert found.verdict == "It is due by what it hangs on, by Use (visit), and a legal hold keeps it."
+    assert (found.with_rows, found.held) == ((), True)
+    assert make(used, deleting).rows == 0
+
+
+def test_a_hold_on_a_column_that_the_rule_leaves_alone_keeps_nothing_from_it(used: Database, ruled: Ruled) -> None:
+    """What is emptied is looked at, not the row."""
+    emptying = rule("empty", USAGE, action="anonymise", anonymise=("user.device.ip_address",))
+    steward = ruled({"empty": emptying}, metadata=METADATA)
+    with used.write() as session:
+        session.execute(update(visit).values(address="198.51.100.7", browser="rare"))
+        hold(session, steward, Scope(category="user.device.user_agent"))
+    found = of(used, steward, "visit", "1")
+    assert (found.verdict, found.held) == ("It goes with the next plan, by empty.", False)
+    assert make(used, steward).goes == 1
+
+
+def test_a_row_goes_with_one_of_its_own_table(retention_db: Database, ruled: Ruled) -> None:
+    """A young answer goes with the old word that it must refer to."""
+    tree = MetaData()
+    word = Table(
+        "word",
+        tree,
+        Column("id", Integer, primary_key=True, autoincrement=False, info=KEY),
+        Column("answers", Integer, ForeignKey("word.id"), info=KEY),
+        Column("at", UtcDateTime(), info=KEY),
+        info=record(USAGE, nobody("tests"), clocks={"created": "at"}),
+    )
+    tree.create_all(retention_db.engine)
+    with retention_db.write() as session:
+        session.execute(insert(word), [{"id": 1, "at": ago(100)}])
+        session.execute(insert(word), [{"id": 2, "answers": 1, "at": ago(1)}])
+    steward = ruled({"use": rule("use", USAGE)}, metadata=tree)
+    found = of(retention_db, steward, "word", "2")
+    assert found.with_rows == ("Use (word)",)
+    assert found.verdict == "It goes with the next plan, by what it hangs on, by Use (word)."
+    assert of(retention_db, steward, "word", "1").with_rows == ()
+    assert make(retention_db, steward).rows == 2
+
+
 @pytest.mark.parametrize(
     ("table", "key", "sentence"),
     [
         ("visit", "99", "There is no such row in visit: give its primary key"),
+        ("visit", "99999999999999999999", "There is no such row in visit: give its primary key"),
+        ("visit", "9999999999", "There is no such row in visit: give its primary key"),
         ("visit", "ninety", "There is no such row in visit: give its primary key"),
         ("seat", "ada", "The primary key of seat has 2 parts: give them joined by commas"),
         ("seat", "ada,7,8", "The primary key of seat has 2 parts: give them joined by commas"),

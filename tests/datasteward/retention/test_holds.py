@@ -142,6 +142,8 @@ def test_what_two_holds_keep_stays_when_one_is_lifted(filled: Database, steward:
         ({"table": "usage_event", "rows": (("ada0",), ("ada9",))}, "Not all of these rows"),
         ({"table": "usage_event", "rows": (("ada0", "1"),)}, "named by id"),
         ({"table": "steward_audit_entry", "rows": (("first",),)}, "not written like that"),
+        ({"table": "steward_audit_entry", "rows": (("99999999999999999999",),)}, "not written like that"),
+        ({"table": "steward_audit_entry", "rows": (("9999999999",),)}, "Not all of these rows"),
         ({"since": NOW, "before": NOW}, "ends before it begins"),
     ],
 )
