@@ -16,8 +16,11 @@ from sqlalchemy import (
     Table,
     Update,
     and_,
+    exists,
+    not_,
     or_,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.orm import Session
@@ -79,6 +82,14 @@ def below(table: Table, keys: Iterable[ForeignKeyConstraint], rows: ColumnElemen
 def above(table: Table, keys: Iterable[ForeignKeyConstraint], rows: ColumnElement[bool]) -> ColumnElement[bool]:
     """The rows, and those of the same table to which one of them refers by one of the keys, at any depth."""
     return _closure(table, keys, rows, lambda known, step: (known, step))
+
+
+def childless(table: Table, keys: Iterable[ForeignKeyConstraint]) -> ColumnElement[bool]:
+    """The rows to which no other row of the same table refers by one of the keys."""
+    other = table.alias()
+    is_other = or_(*(other.c[column.name] != column for column in table.primary_key.columns))
+    links = [_linked(key, other, table) for key in keys]
+    return not_(exists().where(is_other, or_(*links)).correlate(table)) if links else true()
 
 
 def _closure(

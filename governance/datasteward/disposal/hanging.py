@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, ForeignKeyConstraint, Table, or_, select
 from datasteward.catalog import Catalog, foreign_keys
 from datasteward.catalog.ownership import far, own
 from datasteward.disposal.fixed import Fix, as_it_is
-from datasteward.statements import Sub, above, below, must_go, nested, one_of
+from datasteward.statements import Sub, above, below, childless, must_go, nested, one_of
 
 
 def hanging(
@@ -48,6 +48,11 @@ def descendants(table: Table, rows: ColumnElement[bool]) -> ColumnElement[bool]:
 def ancestors(table: Table, rows: ColumnElement[bool]) -> ColumnElement[bool]:
     """The rows, and those of the same table to which one of them must refer, at any depth."""
     return above(table, _binding(table), rows)
+
+
+def leaves(table: Table) -> ColumnElement[bool]:
+    """The rows to which no other row of the same table must refer."""
+    return childless(table, _binding(table))
 
 
 def _binding(table: Table) -> list[ForeignKeyConstraint]:

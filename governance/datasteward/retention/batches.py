@@ -1,7 +1,10 @@
 """One item of a plan, batch by batch, in the order of its clock: what is behind is not looked at again.
 
 Each batch is a few statements whatever its size: where it ends, and the change itself, which asks once more whether a row
-is due and free. Rows are never loaded.
+is due and free. Where rows are told by their keys instead, they are locked, so that this need not be asked again. Rows are
+never loaded.
+
+What hangs on the rows of a batch goes before them, in batches of its own when it is too much for theirs.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from datasteward.anonymise.dialects import prepare
 from datasteward.anonymise.pseudonyms import RunKey
 from datasteward.disposal import keys
 from datasteward.disposal.disposal import dispose, promise_objects
+from datasteward.disposal.pieces import unburden
 from datasteward.errors import StalePlan
 from datasteward.retention import archiving, keyset, selection
 from datasteward.retention.held import Held
@@ -55,7 +59,9 @@ class Batches:
         """Takes the next batch in the caller's transaction; what is done by then, and whether there may be more."""
         prepare(session)
         left = self._item.goes - done.taken[self._number]
-        room = min(self._steward.policies.limits.retention_batch.value, left)
+        limit = self._steward.policies.limits.retention_batch.value
+        most = min(limit, LISTED) if self._hung_on else limit
+        room = min(most, left)
         if room <= 0:
             return done, False  # another run of the same plan has come further
         rows = selection.going(self._steward.catalog, held, self._rows)
@@ -64,6 +70,9 @@ class Batches:
         ahead = rows if self._behind is None else and_(rows, self._behind)
         flat = self._hung_on or selection.free(held, self._rows) is not None
         batch = self._listed(session, ahead, room) if flat else self._ranged(session, ahead, room)
+        along = self._unburden(session, batch, most, now)
+        if along and along.total() + (batch.size or 0) > most:
+            return added(done, self._number, 0, along, self._item.action), True
         taken, went = self._change(session, batch, now)
         if not taken and batch.then is not None:  # more rows than there is room for share one moment
             batch = self._listed(session, ahead, room)
@@ -72,7 +81,7 @@ class Batches:
             raise StalePlan(f"More rows of {self._item.table} are due than the plan names: make a new plan.")
         self._behind = batch.then
         more = taken < left and (taken > 0 or batch.then is not None)
-        return added(done, self._number, taken, went, self._item.action), more
+        return added(done, self._number, taken, went + along, self._item.action), more
 
     def _ranged(self, session: Session, ahead: ColumnElement[bool], room: int) -> _Batch:
         """Up to `room` rows as a range of the clock: looked up in an index on the clock alone, where there is one.
@@ -92,7 +101,7 @@ class Batches:
     def _listed(self, session: Session, ahead: ColumnElement[bool], room: int) -> _Batch:
         """The next rows by their primary keys: where others hang on them or a hold is looked up, conditions stay flat."""
         size = min(room, LISTED)
-        found = session.execute(self._in_order(ahead).limit(size)).all()
+        found = session.execute(self._in_order(ahead).limit(size).with_for_update(of=self._rows.table)).all()
         keys = list(self._rows.table.primary_key.columns)
         values = [tuple(row[1:]) for row in found]
         rows = keys[0].in_([value[0] for value in values]) if len(keys) == 1 else tuple_(*keys).in_(values)
@@ -101,6 +110,12 @@ class Batches:
 
     def _in_order(self, rows: ColumnElement[bool]) -> Select[Any]:
         return select(*self._order).select_from(self._rows.table).where(rows).order_by(*self._order)
+
+    def _unburden(self, session: Session, batch: _Batch, most: int, now: datetime) -> Counter[str]:
+        """Deletes up to `most` rows that would go along; how many, by table."""
+        if not self._hung_on or self._rows.keys:
+            return Counter()
+        return unburden(session, self._steward.catalog, self._rows.table, batch.rows, most, now=now)
 
     def _change(self, session: Session, batch: _Batch, now: datetime) -> tuple[int, Counter[str]]:
         """Does to the rows what the rule says; how many they were, and how many went or changed, by table."""
