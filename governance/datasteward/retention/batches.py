@@ -113,7 +113,7 @@ class Batches:
 
     def _unburden(self, session: Session, batch: _Batch, most: int, now: datetime) -> Counter[str]:
         """Deletes up to `most` rows that would go along; how many, by table."""
-        if not self._hung_on or self._rows.keys:
+        if not self._hung_on or self._rows.keys or not batch.size:
             return Counter()
         return unburden(session, self._steward.catalog, self._rows.table, batch.rows, most, now=now)
 
