@@ -13,7 +13,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 
 from datasteward.anonymise import methods
@@ -28,7 +28,7 @@ from datasteward.retention.held import Held
 from datasteward.retention.plan import Plan
 from datasteward.retention.planning import bounded
 from datasteward.retention.result import Result, added
-from datasteward.statements import changed
+from datasteward.statements import among, changed
 from datasteward.steward import Steward
 
 LISTED = 1000
@@ -68,14 +68,15 @@ class Batches:
         if self._item.action == "archive" and self._number not in done.archives:
             done = archiving.store(session, self._steward, self._given, self._number, rows, done)
         ahead = rows if self._behind is None else and_(rows, self._behind)
-        flat = self._hung_on or selection.free(held, self._rows) is not None
-        batch = self._listed(session, ahead, room) if flat else self._ranged(session, ahead, room)
+        some_held = selection.free(held, self._rows) is not None
+        flat = self._hung_on or some_held
+        batch = self._listed(session, ahead, room, holds=some_held) if flat else self._ranged(session, ahead, room)
         along = self._unburden(session, batch, most, now)
         if along and along.total() + (batch.size or 0) > most:
             return added(done, self._number, 0, along, self._item.action), True
         taken, went = self._change(session, batch, now)
         if not taken and batch.then is not None:  # more rows than there is room for share one moment
-            batch = self._listed(session, ahead, room)
+            batch = self._listed(session, ahead, room, holds=some_held)
             taken, went = self._change(session, batch, now)
         if taken > room:
             raise StalePlan(f"More rows of {self._item.table} are due than the plan names: make a new plan.")
@@ -98,14 +99,18 @@ class Batches:
             return _Batch(ahead, None, None)
         return _Batch(and_(ahead if self._behind is None else near, start < end), None, start >= end)
 
-    def _listed(self, session: Session, ahead: ColumnElement[bool], room: int) -> _Batch:
-        """The next rows by their primary keys: where others hang on them or a hold is looked up, conditions stay flat."""
-        size = min(room, LISTED)
+    def _listed(self, session: Session, ahead: ColumnElement[bool], room: int, *, holds: bool) -> _Batch:
+        """The next rows by their primary keys: where others hang on them or a hold is looked up, conditions stay flat.
+
+        With `holds` a hold may keep what came to hang on a row until it was locked: that is asked again afterwards.
+        """
+        size, key = min(room, LISTED), list(self._rows.table.primary_key.columns)
         found = session.execute(self._in_order(ahead).limit(size).with_for_update(of=self._rows.table)).all()
-        keys = list(self._rows.table.primary_key.columns)
-        values = [tuple(row[1:]) for row in found]
-        rows = keys[0].in_([value[0] for value in values]) if len(keys) == 1 else tuple_(*keys).in_(values)
         then = keyset.after(self._order, tuple(found[-1])) if len(found) == size else None
+        rows = among(key, [tuple(row[1:]) for row in found])
+        if holds and found:
+            found = session.execute(self._in_order(and_(ahead, rows))).all()
+            rows = among(key, [tuple(row[1:]) for row in found])
         return _Batch(rows, len(found), then)
 
     def _in_order(self, rows: ColumnElement[bool]) -> Select[Any]:

@@ -32,11 +32,12 @@ from support.retention_tables import (
 )
 
 from datasteward.catalog import nobody, record
-from datasteward.retention import certificate, plans
+from datasteward.retention import certificate, holds, plans
 from datasteward.retention.applying import apply
 from datasteward.retention.batches import Batches
 from datasteward.retention.plan import Plan
 from datasteward.retention.result import Result
+from datasteward.retention.scope import Scope
 from datasteward.steward import Steward
 from datasteward.types import UtcDateTime
 from gptimages.db import Database
@@ -181,24 +182,42 @@ def test_nobody_changes_a_row_between_the_look_and_the_change(
     assert (done.taken, done.rows, ids(small_db)) == ((3,), 3, [])
 
 
+def while_it_waits(db: Database, steward: Steward, plan: Plan, change: Any) -> Result:
+    """Carries the plan out while another transaction, which made the change first, keeps it waiting."""
+    waiting = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    with ThreadPoolExecutor(1) as pool:
+        with db.write() as session:
+            session.execute(change)
+            running = pool.submit(run, db, steward, plan)
+            until = time.monotonic() + SECONDS
+            while time.monotonic() < until and not running.done():
+                with db.read() as looking:
+                    if looking.execute(waiting).first():
+                        break
+                time.sleep(0.05)
+        return running.result(timeout=SECONDS)
+
+
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 def test_a_row_that_is_just_being_made_young_stays(small_db: Database, deleting: Steward) -> None:
     """The run waits for who is changing it, and asks the row again as it is then."""
     people(small_db, "ada")
     visits(small_db, "ada", [1, 2, 3])
-    plan = make(small_db, deleting)
-    waiting = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-    with ThreadPoolExecutor(1) as pool:
-        with small_db.write() as session:
-            session.execute(update(visit).where(visit.c.id == 2).values(at=NOW - timedelta(days=1)))
-            running = pool.submit(run, small_db, deleting, plan)
-            until = time.monotonic() + SECONDS
-            while time.monotonic() < until and not running.done():
-                with small_db.read() as looking:
-                    if looking.execute(waiting).first():
-                        break
-                time.sleep(0.05)
-        done = running.result(timeout=SECONDS)
+    young = update(visit).where(visit.c.id == 2).values(at=ago(1))
+    done = while_it_waits(small_db, deleting, make(small_db, deleting), young)
     assert (done.taken, ids(small_db)) == ((2,), [2])
     with small_db.read() as session:
-        assert session.scalars(select(visit.c.at)).one() == NOW - timedelta(days=1)
+        assert session.scalars(select(visit.c.at)).one() == ago(1)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_a_row_stays_on_which_something_held_is_just_being_hung(small_db: Database, deleting: Steward) -> None:
+    """Whether a hold keeps it is asked once nothing more can come to hang on it."""
+    people(small_db, "ada")
+    visits(small_db, "ada", [1, 2, 3])
+    with small_db.write() as session:
+        review = NOW + timedelta(days=9)
+        holds.place(session, deleting, Scope(table="step"), "24-117", review_at=review, by="staff", now=NOW)
+    child = insert(step).values(visit_id=2, place=1)
+    done = while_it_waits(small_db, deleting, make(small_db, deleting), child)
+    assert (done.taken, ids(small_db), len(rows(small_db, step))) == ((2,), [2], 1)
