@@ -56,7 +56,7 @@ class EngagementEvent(Base):
     )
     kind: Mapped[str] = mapped_column(String(20), info=tag("user.behavior.engagement"))
     style: Mapped[str] = mapped_column(String(40), info=tag("user.behavior.engagement"))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("user.behavior.engagement"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("user.behavior.engagement.time"))
 
 
 class DeviceRecord(Base):
