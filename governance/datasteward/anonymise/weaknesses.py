@@ -21,10 +21,6 @@ from datasteward.errors import PolicyError
 from datasteward.policy import Method, PolicySet, RetentionRule
 from datasteward.types import UtcDateTime
 
-V4 = 24
-V6 = 48
-"""The finest networks that a truncated address may name: one of /56 is often a single household's (RFC 6177)."""
-
 
 class Weakness(msgspec.Struct, frozen=True):
     """One weakness, in a sentence that says what to do. `grave`: the row still leads to its person.
@@ -90,8 +86,6 @@ def _changed(column: Column[Any], method: Method) -> Iterator[Weakness]:
     name = f"The column {column.table.name}.{column.name}"
     if what := flaw(column, method):
         yield Weakness(what, grave=True)
-    elif method.method == "truncate_ip" and ((method.v4 or 0) > V4 or (method.v6 or 0) > V6):
-        yield Weakness(f"{name} keeps networks as small as a household: write v4: {V4} and v6: {V6}.", grave=True)
     elif method.method == "keyed_hash":
         yield Weakness(
             f"{name} gets a pseudonym by which rows of one value stay together: write method: empty unless they must.",

@@ -72,7 +72,7 @@ def _named(catalog: Catalog, policies: PolicySet, column: Column[Any]) -> Iterat
 
 def _like(policies: PolicySet, name: str) -> Iterator[tuple[str, str]]:
     fits = {each.word_in(name): each for each in policies.lookalikes.names.values()}
-    if word := max(fits, key=len):
+    if word := max(fits, key=len, default=""):
         yield f"is named like {fits[word].what}", fits[word].category
 
 

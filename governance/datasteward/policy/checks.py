@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from datasteward.policy import crontab
 from datasteward.policy.findings import Findings, Place, suggestion
 from datasteward.policy.flaws import of_method, of_rule
 from datasteward.policy.limits import Amount, Span
@@ -184,10 +185,24 @@ def _law(policies: PolicySet, findings: Findings) -> None:
     _countries(findings, "jurisdictions.yaml", ("tax_records",), law.tax_records)
     _countries(findings, "minors.yaml", ("by_country",), minors.by_country)
     _fiscal_year(law.fiscal_year_end, findings)
+    _ages(policies, findings)
     strictest = max([minors.minimum, *(rule.age for rule in law.consent_ages.values())])
     if minors.unknown_country < strictest:
         what = f"somebody who does not say where they live could be younger than {strictest}, as one country asks"
         findings.at("minors.yaml", ("unknown_country",), what, f"write {strictest} or more")
+
+
+def _ages(policies: PolicySet, findings: Findings) -> None:
+    law, minors = policies.jurisdictions, policies.minors
+    told: list[tuple[str, Place, int]] = [
+        ("minors.yaml", ("minimum",), minors.minimum),
+        ("minors.yaml", ("unknown_country",), minors.unknown_country),
+        *(("minors.yaml", ("by_country", key, "age"), each.age) for key, each in minors.by_country.items()),
+        *(("jurisdictions.yaml", ("consent_ages", key, "age"), each.age) for key, each in law.consent_ages.items()),
+    ]
+    for name, place, age in told:
+        if age < 0:
+            findings.at(name, place, f"nobody is {age} years old", "write the age in full years, 0 or more")
 
 
 def _fiscal_year(end: FiscalYearEnd, findings: Findings) -> None:
@@ -213,11 +228,8 @@ def _limits(policies: PolicySet, findings: Findings) -> None:
 
 def _schedule(policies: PolicySet, findings: Findings) -> None:
     for job in policies.schedule:
-        if len(job.cron.split()) != 5 or not re.fullmatch(r"[\d*/,\- ]+", job.cron):
-            what = f"'{job.cron}' is not a time of crontab"
-            findings.at(
-                "schedule.yaml", ("jobs", job.id, "cron"), what, "write minute, hour, day, month, weekday: 10 2 * * *"
-            )
+        if flaw := crontab.flaw(job.cron):
+            findings.at("schedule.yaml", ("jobs", job.id, "cron"), *flaw)
         try:
             ZoneInfo(job.timezone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -228,6 +240,9 @@ def _schedule(policies: PolicySet, findings: Findings) -> None:
 
 
 def _lookalikes(policies: PolicySet, findings: Findings) -> None:
+    if policies.lookalikes.sample < 1:
+        what = f"a sample of {policies.lookalikes.sample} looks at nothing"
+        findings.at("lookalikes.yaml", ("sample",), what, "write 1 or more")
     for each in policies.lookalikes.contents.values():
         try:
             re.compile(each.pattern)

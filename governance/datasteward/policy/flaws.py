@@ -8,6 +8,7 @@ from datasteward.policy.model import Method, RetentionRule
 
 _TAKES: dict[str, tuple[str, ...]] = {"fixed": ("value",), "truncate_ip": ("v4", "v6"), "coarse_time": ("to",)}
 _MOST_BITS = {"v4": 24, "v6": 48}
+"""The finest networks that a truncated address may name: one of /56 is often a single household's (RFC 6177)."""
 
 
 def of_rule(rule: RetentionRule) -> Iterator[tuple[str, str]]:

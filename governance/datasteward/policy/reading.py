@@ -57,6 +57,11 @@ def read_yaml(text: str, kind: type[T], name: str, findings: Findings, *, first_
     except YAMLError:
         findings.add(name, first_line, "this is not YAML (it holds characters that no text has)", "restore the file")
         return None
+    except RecursionError:
+        findings.add(
+            name, first_line, "this file is nested too deeply", "restore it from the last version that was good"
+        )
+        return None
     if node is None:
         findings.add(name, first_line, "this policy file is empty", "restore it from the last version that was good")
         return None

@@ -336,6 +336,22 @@ MISTAKES = {
         "in days",
     ),
     "an unknown plan": ("limits.yaml", "first-plan: free", "first-plan: fre", "unknown plan 'fre'", "'free'"),
+    "a sample of nothing": ("lookalikes.yaml", "^sample: 300", "sample: -1", "a sample of -1", "1 or more"),
+    "an age below nothing": ("minors.yaml", "^minimum: .*", "minimum: -3", "nobody is -3 years old", "0 or more"),
+    "a minute that no hour has": (
+        "schedule.yaml",
+        'cron: "10',
+        'cron: "99',
+        "'99' is no minute of crontab",
+        "numbers from 0 to 59",
+    ),
+    "a day that no month has": (
+        "schedule.yaml",
+        r'cron: "10 2 \* \*',
+        'cron: "10 2 30 2',
+        "no year has a day 30 of month 2",
+        "a day that the month has",
+    ),
     "no time of crontab": (
         "schedule.yaml",
         r'"10 2 \* \* \*"',
@@ -506,3 +522,12 @@ def test_all_mistakes_are_said_at_once(spoil: Spoil, policy_copy: Path) -> None:
     files = [Path(finding.file).name for finding in caught.value.findings]
     assert files == ["cookies.yaml", "limits.yaml", "limits.yaml", "roles.yaml", "roles.yaml"]
     assert str(caught.value).startswith(f"The policy set in {policy_copy} has 5 mistakes.")
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, "a: " + "{a: " * 20_000, "- " * 20_000])
+def test_a_file_that_is_nested_without_end_is_one_finding(text: str, policy_copy: Path, complaint: Complaint) -> None:
+    """However deep, it is said in a sentence."""
+    (policy_copy / "minors.yaml").write_text(text, "utf-8")
+    assert complaint().splitlines()[1:] == [
+        f"{policy_copy / 'minors.yaml'}:1: this file is nested too deeply; restore it from the last version that was good"
+    ]
