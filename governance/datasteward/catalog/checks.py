@@ -56,7 +56,7 @@ def live(
     there = catalog.only(_present(catalog, session))
     found = {
         *drift.tables(catalog, session, ignored),
-        *drift.objects(catalog, object_keys),
+        *drift.objects(catalog, policies, object_keys),
         *drift.key_paths(there, policies, session),
         *drift.orphaned(there, policies, session),
         *lookalike.contents(there, policies, session),

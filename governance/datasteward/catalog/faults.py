@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import JSON, Enum, String, Table
+from sqlalchemy.schema import Column
+from sqlalchemy.types import TypeDecorator
 
 from datasteward.catalog import places
 from datasteward.catalog.roads import Road
-from datasteward.catalog.tags import RECORD, TAG, Record
+from datasteward.catalog.tags import RECORD, TAG, Record, Tag
 from datasteward.policy.findings import Finding
 from datasteward.statements import must_go
 
@@ -39,6 +41,13 @@ def _of(table: Table, known: Mapping[str, Table]) -> Iterator[Finding]:
         if TAG not in column.info:
             what = f"the column {table.name}.{column.name} has no data category"
             yield Finding(*places.of_column(column), what, "give it info=tag(…)")
+        else:
+            yield from (Finding(*places.of_column(column), *said) for said in _inside(column))
+    if table.schema is not None:
+        what = (
+            f"the table {table.name} stands in the database schema {table.schema}, where no check of the database looks"
+        )
+        yield Finding(*place, what, "leave the schema out, and set search_path where it is not the first one")
     if RECORD not in table.info:
         yield Finding(*place, f"the table {table.name} does not say whose its rows are", "give it info=record(…)")
         return
@@ -56,7 +65,18 @@ def _of(table: Table, known: Mapping[str, Table]) -> Iterator[Finding]:
         yield from (Finding(*place, what, remedy) for what, remedy in _road(table, road, known))
 
 
+def _inside(column: Column[Any]) -> Iterator[tuple[str, str]]:
+    """What a JSON column does not tell of what stands inside it."""
+    told: Tag = column.info[TAG]
+    plain = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+    if isinstance(plain, JSON) and not told.paths and told.holds != "list":
+        what = f"nothing says what the JSON of {column} holds"
+        yield what, 'tag its keys in paths, or say holds="list" when it is a list of plain values'
+
+
 def _road(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
+    yield from _end(table, road)
+    yield from _to_nobody(table, road, known)
     if road.kind == "via" and set(road.columns) <= set(table.c.keys()):
         keys = [k for k in table.foreign_key_constraints if set(k.column_keys) == set(road.columns)]
         if not keys:
@@ -77,6 +97,30 @@ def _road(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[tupl
             yield what, "name an association table that refers to it"
         elif len(matching) > 1:
             yield f"{road.table} refers to {table.name} in more than one way", "name the columns of the road"
+
+
+def _end(table: Table, road: Road) -> Iterator[tuple[str, str]]:
+    """A road that ends in a column which cannot hold the id of a person, so that nobody would ever be found in it."""
+    for column in (table.c[name] for name in road.columns if road.kind in ("subject", "by") and name in table.c):
+        if not isinstance(column.type, String) or isinstance(column.type, Enum):
+            what = f"the road of {table.name} ends in {column.name}, which is no text: ids of people are text here"
+            yield what, "make it a String"
+
+
+def _to_nobody(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
+    """A road over a table from whose rows nothing leads on to a person."""
+    for name in _over(table, road):
+        other = known.get(name)
+        if other is None or RECORD not in other.info or road.kind == "nobody":
+            continue
+        told: Record = other.info[RECORD]
+        if road.owns:
+            leads = any(set(_over(other, each)) != {str(table.name)} for each in told.owners)
+        else:
+            leads = any(each.kind != "nobody" for each in told.roads)
+        if not leads:
+            what = f"the road of {table.name} goes over {name}, whose rows are nobody's"
+            yield what, "name a road that leads to a person, or give nobody(…)"
 
 
 def _circles(known: Mapping[str, Table]) -> Iterator[Finding]:
@@ -117,11 +161,20 @@ def _ahead(table: Table) -> set[str]:
 def _next(table: Table, owns: bool, behind: str = "") -> Iterator[tuple[str, str]]:
     """The other tables to which its roads lead, but for `behind`, and behind which of them there is no way back."""
     for road in _roads(table, owns):
-        if road.kind == "through":
-            yield road.table, str(table.name)
-        if road.kind == "via":
-            keys = (k for k in table.foreign_key_constraints if set(k.column_keys) == set(road.columns))
-            yield from ((to, "") for k in keys if (to := str(k.referred_table.name)) not in (behind, table.name))
+        for to in _over(table, road):
+            if road.kind == "through":
+                yield to, str(table.name)
+            elif to not in (behind, table.name):
+                yield to, ""
+
+
+def _over(table: Table, road: Road) -> Iterator[str]:
+    """The table that a road leads over; none where it ends at once."""
+    if road.kind == "through":
+        yield road.table
+    if road.kind == "via":
+        keys = (k for k in table.foreign_key_constraints if set(k.column_keys) == set(road.columns))
+        yield from (str(key.referred_table.name) for key in keys)
 
 
 def _roads(table: Table, owns: bool) -> Iterator[Road]:

@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKeyConstraint, Table
 
 from datasteward.catalog import places
 from datasteward.catalog.catalog import Catalog
+from datasteward.catalog.ownership import key_of
 from datasteward.catalog.roads import Road
 from datasteward.policy.findings import Finding
 from datasteward.policy.policyset import PolicySet
@@ -27,23 +28,41 @@ def of(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
 
 def _of(catalog: Catalog, policies: PolicySet, table: Table) -> Iterator[str]:
     owners = catalog.record(table).owners
-    if any(_firm(table, road) or road.or_nobody for road in owners):
+    if any(road.or_nobody or _firm(catalog, table, road) for road in owners):
         return
     lost = [what for road in owners for what in _lost(catalog, policies, table, road)]
     yield from lost
     if not lost and owners and all(road.kind in ("by", "via") for road in owners):
-        names = " and ".join(", ".join(road.columns) for road in owners)
-        yield f"a row of {table.name} is nobody's when {names} {'is' if len(owners) == 1 else 'are'} empty"
+        names = [", ".join(road.columns) for road in owners if not _filled(table, road)]
+        empty = [f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} empty"] if names else []
+        above = [f"its row of {_above(catalog, table, road).name} is" for road in owners if _filled(table, road)]
+        yield f"a row of {table.name} is nobody's when {' and '.join(empty + above)}"
 
 
-def _firm(table: Table, road: Road) -> bool:
-    """Whether each row has this road, for as long as there is a row."""
+def _firm(catalog: Catalog, table: Table, road: Road) -> bool:
+    """Whether this road leads from each row to somebody, for as long as there is a row."""
     if road.kind in ("subject", "nobody"):
         return True
     if road.kind == "through":
         return False
+    return _filled(table, road) and (road.kind == "by" or not _excused(catalog, _above(catalog, table, road)))
+
+
+def _filled(table: Table, road: Road) -> bool:
     filled = not any(table.c[name].nullable for name in road.columns)
     return filled and all((key.ondelete or "").upper() != "SET DEFAULT" for key in _keys(table, road.columns))
+
+
+def _excused(catalog: Catalog, table: Table) -> bool:
+    """Whether rows of the table may be nobody's for a reason that its roads give; without one they are found themselves."""
+    owners = catalog.record(table).owners
+    firm = any(_firm(catalog, table, road) and not road.or_nobody for road in owners)
+    return not firm and any(road.or_nobody for road in owners)
+
+
+def _above(catalog: Catalog, table: Table, road: Road) -> Table:
+    """The table to which a road of kind via leads."""
+    return key_of(catalog, table, road).referred_table
 
 
 def _lost(catalog: Catalog, policies: PolicySet, table: Table, road: Road) -> Iterator[str]:

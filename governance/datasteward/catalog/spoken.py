@@ -58,16 +58,13 @@ def _unspoken(policies: PolicySet, key: str) -> Iterator[tuple[str, str]]:
 
 
 def clocks(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
-    """A finding for each table that has no clock for the rule which says how long its rows are kept: none is ever due."""
+    """A finding for each rule whose clock a table that it governs does not have: by this rule no row is ever due."""
     for table in catalog.sound():
         told = catalog.record(table)
-        needed = {
-            rule.clock: rule.id for rule in policies.rules_for(told.category, table=str(table.name)) if rule.clock
-        }
-        if needed and all(catalog.clock(table, name) is None for name in needed):
-            rules = ", ".join(f"{name} ({rule})" for name, rule in needed.items())
-            what = f"no row of {table.name} is ever due: {told.category} is kept from the clock {rules}"
-            yield Finding(*places.at(told.at, f"table {table.name}"), what, "name its column in clocks")
+        for rule in policies.rules_for(told.category, table=str(table.name)):
+            if rule.clock and catalog.clock(table, rule.clock) is None:
+                what = f"no row of {table.name} is ever due by the rule {rule.id}: nothing tells its clock {rule.clock}"
+                yield Finding(*places.at(told.at, f"table {table.name}"), what, "name its column in clocks")
 
 
 def rules(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:

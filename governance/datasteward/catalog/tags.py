@@ -33,15 +33,16 @@ class Tag(msgspec.Struct, frozen=True):
 
     `category` is a key of policies/taxonomy.yaml, which also says `origin` and `identifiability` where the tag does not.
     `holds="object"`: the column is the key of an object in the object store, whose bytes are exported and destroyed with
-    the row. `export=False` needs `why_not`, a reason that the person can read. `not_personal` says why a column that looks
-    like personal data (policies/lookalikes.yaml) is none, so that `catalog check` lets it be. `paths` tags a JSON column by
-    key path (`"browser.name"`); `at` is where the tag was written, `file:line`. Whether it is encrypted is told by the type.
+    the row; `"list"`: it is JSON, a list of plain values of the category. `export=False` needs `why_not`, a reason that the
+    person can read. `not_personal` says why a column that looks like personal data (policies/lookalikes.yaml) is none, so
+    that `catalog check` lets it be. `paths` tags a JSON column by key path (`"browser.name"`); `at` is where the tag was
+    written, `file:line`. Whether it is encrypted is told by the type.
     """
 
     category: str
     export: bool = True
     why_not: str | None = None
-    holds: Literal["value", "object"] = "value"
+    holds: Literal["value", "object", "list"] = "value"
     origin: Origin | None = None
     identifiability: Identifiability | None = None
     paths: Mapping[str, Tag] = {}
@@ -74,7 +75,7 @@ def tag(
     *,
     export: bool = True,
     why_not: str | None = None,
-    holds: Literal["value", "object"] = "value",
+    holds: Literal["value", "object", "list"] = "value",
     origin: Origin | None = None,
     identifiability: Identifiability | None = None,
     paths: Mapping[str, Mapping[Any, Any]] | None = None,

@@ -35,7 +35,7 @@ class Disclosure(StewardBase):
     subject_id: Mapped[str] = mapped_column(String(40), info=tag("user.unique_id"))
     recipient: Mapped[str] = mapped_column(String(40), index=True, info=tag("user.legal.disclosure"))
     purpose: Mapped[str] = mapped_column(String(40), info=tag("user.legal.disclosure"))
-    categories: Mapped[list[str]] = mapped_column(JSON, info=tag("user.legal.disclosure"))
+    categories: Mapped[list[str]] = mapped_column(JSON, info=tag("user.legal.disclosure", holds="list"))
     authority: Mapped[str | None] = mapped_column(String(LONGEST_AUTHORITY), info=tag("user.legal.disclosure"))
     region: Mapped[str | None] = mapped_column(String(40), info=tag("user.legal.disclosure"))
     ground: Mapped[str] = mapped_column(String(LONGEST_GROUND), info=tag("user.legal.disclosure"))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.base import Id, StewardBase
 from datasteward.catalog import nobody, owned_by, record, tag
+from datasteward.retention.plan import Plan
 from datasteward.types import UtcDateTime
 
 CERTIFICATE = {
@@ -20,6 +21,11 @@ CERTIFICATE = {
     ),
 }
 """What stands in a certificate, by key path: who acted is somebody's id, everything else working data."""
+
+
+BODY = dict.fromkeys(Plan.__struct_fields__, tag("system.operations"))
+RESULT = dict.fromkeys(("taken", "rows_by_item", "deeds", "archives", "problem"), tag("system.operations"))
+"""What stands in a plan and in what its run did, by key path: counts, boundaries and a sentence without personal data."""
 
 
 class LegalHold(StewardBase):
@@ -48,7 +54,7 @@ class LegalHold(StewardBase):
     table: Mapped[str | None] = mapped_column(String(80), info=tag("user.legal.hold"))
     rows: Mapped[list[list[str]] | None] = mapped_column(
         JSON(none_as_null=True),
-        info=tag("user.legal.hold", export=False, why_not="May name rows that are about other people."),
+        info=tag("user.legal.hold", export=False, why_not="May name rows that are about other people.", holds="list"),
     )
     category: Mapped[str | None] = mapped_column(String(80), info=tag("user.legal.hold"))
     since: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("user.legal.hold"))
@@ -77,7 +83,7 @@ class RetentionPlan(StewardBase):
     made_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True, info=tag("system.operations"))
     made_by: Mapped[str] = mapped_column(String(80), info=tag("user.unique_id"))
     policy_hash: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))
-    body: Mapped[dict[str, Any]] = mapped_column(JSON, info=tag("system.operations"))
+    body: Mapped[dict[str, Any]] = mapped_column(JSON, info=tag("system.operations", paths=BODY))
     due: Mapped[int] = mapped_column(info=tag("system.operations"))
     state: Mapped[str] = mapped_column(String(16), default="open", info=tag("system.operations"))
     approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
@@ -85,5 +91,5 @@ class RetentionPlan(StewardBase):
     begun_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     applied_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("system.operations"))
     applied_by: Mapped[str | None] = mapped_column(String(80), info=tag("user.unique_id"))
-    result: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations"))
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations", paths=RESULT))
     certificate: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("system.operations", paths=CERTIFICATE))

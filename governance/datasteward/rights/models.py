@@ -12,6 +12,12 @@ from datasteward.base import Id, StewardBase
 from datasteward.catalog import owned_by, record, tag
 from datasteward.types import UtcDateTime
 
+RESULT = dict.fromkeys(
+    ("files", "records", "unreadable", "policy", "rows", "objects", "kept", "farewell", "rows_at"),
+    tag("user.legal.request"),
+)
+"""What stands in the result of an archive, of an erasure and of one under way, by key path: counts and times."""
+
 
 class SubjectRequest(StewardBase):
     """One request of one person: kind `export` or `erasure`.
@@ -53,4 +59,4 @@ class SubjectRequest(StewardBase):
     )
     archive_bytes: Mapped[int | None] = mapped_column(info=tag("user.legal.request"))
     archive_until: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("user.legal.request"))
-    result: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("user.legal.request"))
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON, info=tag("user.legal.request", paths=RESULT))

@@ -153,7 +153,7 @@ class ApiToken(Base):
         unique=True,
         info=tag("user.authorization.token", export=False, why_not="Whoever reads it could look for your token."),
     )
-    scopes: Mapped[list[str]] = mapped_column(JSON, info=tag("user.authorization.token"))
+    scopes: Mapped[list[str]] = mapped_column(JSON, info=tag("user.authorization.token", holds="list"))
     created_at: Mapped[Moment]
     last_used_at: Mapped[Moment | None]
     expires_at: Mapped[Moment]

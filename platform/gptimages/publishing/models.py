@@ -9,8 +9,11 @@ from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.catalog import nobody, owned_by, record, tag
+from datasteward.policy.model import PolicyText
 from datasteward.types import UtcDateTime
 from gptimages.models import AccountId, Base, Id, Moment
+
+PUBLIC = tag("system.operations", not_personal="A public text; the addresses in it are the controller's.")
 
 
 class PolicyVersion(Base):
@@ -27,7 +30,7 @@ class PolicyVersion(Base):
     summary: Mapped[str] = mapped_column(Text, info=tag("system.operations"))
     material: Mapped[bool] = mapped_column(info=tag("system.operations"))
     body: Mapped[dict[str, Any]] = mapped_column(
-        JSON, info=tag("system.operations", not_personal="A public text; the addresses in it are the controller's.")
+        JSON, info=tag("system.operations", paths=dict.fromkeys(PolicyText.__struct_fields__, PUBLIC))
     )
     text_hash: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))
     policy_hash: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))

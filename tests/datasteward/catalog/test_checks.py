@@ -7,19 +7,35 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import JSON, Column, DateTime, ForeignKey, LargeBinary, MetaData, String, Table
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from datasteward.catalog import (
     Catalog,
     Road,
     checks,
+    is_subject,
     nobody,
     owned_by,
     owned_through,
     owned_via,
     record,
     seen_by,
+    seen_via,
     tag,
 )
 from datasteward.errors import CatalogError
@@ -46,6 +62,13 @@ def found(made: MetaData, policies: PolicySet) -> list[str]:
 def line_of(text: str) -> int:
     """The line of this file that has the text, the first one."""
     return next(n for n, line in enumerate(HERE.read_text().splitlines(), 1) if text in line)
+
+
+class Boxed(TypeDecorator[Any]):
+    """JSON behind a type of one's own."""
+
+    impl = JSON
+    cache_ok = True
 
 
 class Base(DeclarativeBase):
@@ -247,14 +270,107 @@ def test_a_retention_clock_that_no_table_has(people: MetaData, shipped: PolicySe
     who: Column[str] = Column("who", ForeignKey("person.id"), nullable=False, info=ID)
     Table("event", people, key(), who, info=record("user.behavior.usage", owned_by("who")))
     assert found(people, shipped) == [
-        "no row of event is ever due: user.behavior.usage is kept from the clock created (usage-events)"
+        "no row of event is ever due by the rule usage-events: nothing tells its clock created"
     ]
     made = MetaData()
+    whose = Column("who", String, nullable=False, info=ID)
     at = Column("at", DateTime, info=OPS)
-    Table("event", made, key(), at, info=record("user.behavior.usage", nobody("a test"), clocks={"created": "at"}))
+    Table(
+        "event", made, key(), whose, at, info=record("user.behavior.usage", owned_by("who"), clocks={"created": "at"})
+    )
     up: Column[str] = Column("up", ForeignKey("event.id"), nullable=False, info=OPS)
     Table("part", made, key(), up, info=record("user.behavior.usage", owned_via("up")))
     assert found(made, shipped) == []
+
+
+def test_each_rule_needs_its_clock(people: MetaData, shipped: PolicySet) -> None:
+    """That one rule has its clock does not hide that another never applies."""
+    at = Column("at", DateTime, info=OPS)
+    Table("event", people, key(), at, info=record("user.behavior.usage", nobody("test"), clocks={"created": "at"}))
+    second = replace(shipped.retention["usage-events"], id="second", clock="closed")
+    policies = replace(shipped, retention={**shipped.retention, "second": second})
+    assert found(people, policies) == [
+        "no row of event is ever due by the rule second: nothing tells its clock closed",
+    ]
+
+
+@pytest.mark.parametrize("kind", [Uuid(), Uuid(as_uuid=False), Integer(), LargeBinary(), Enum("a", "b")])
+@pytest.mark.parametrize("road", [is_subject("who"), owned_by("who"), seen_by("who")])
+def test_ids_of_people_are_text(people: MetaData, kind: Any, road: Road) -> None:
+    """Where a road ends in another type, no hold, no archive and no erasure would find the person: the start stops."""
+    columns = Column("who", kind, nullable=False, info=ID), Column("by", String, nullable=False, info=ID)
+    Table("note", people, key(), *columns, info=record("user.account", owned_by("by"), road))
+    with pytest.raises(CatalogError, match="note ends in who, which is no text: ids of people are text here"):
+        Catalog(people)
+
+
+def test_a_foreign_key_to_an_id_of_another_type_is_found(shipped: PolicySet) -> None:
+    """It takes its type from the column that it refers to."""
+    made = MetaData()
+    Table(
+        "person", made, Column("id", Integer, primary_key=True, info=ID), info=record("user.account", is_subject("id"))
+    )
+    who: Column[int] = Column("who", ForeignKey("person.id"), nullable=False, info=ID)
+    Table("note", made, key(), who, info=record("user.account", owned_by("who")))
+    assert sorted(found(made, shipped)) == [
+        f"the road of {name} ends in {column}, which is no text: ids of people are text here"
+        for name, column in (("note", "who"), ("person", "id"))
+    ]
+
+
+@pytest.mark.parametrize("road", [owned_via("up"), seen_via("up")])
+def test_a_road_over_a_table_of_nobody_leads_to_nobody(people: MetaData, shipped: PolicySet, road: Road) -> None:
+    """A row would count as somebody's, and never be found for anybody."""
+    Table("kind", people, key(), info=record("system.operations", nobody("a test")))
+    up: Column[str] = Column("up", ForeignKey("kind.id"), nullable=False, info=OPS)
+    Table("note", people, key(), up, info=record("user.account", road))
+    assert found(people, shipped) == ["the road of note goes over kind, whose rows are nobody's"]
+
+
+def test_an_association_of_nobody_leads_to_nobody(people: MetaData, shipped: PolicySet) -> None:
+    """Nor does one whose only road leads back; those who are merely seen in a row own nothing that hangs on it."""
+    at: Column[str] = Column("album_id", ForeignKey("album.id"), nullable=False, info=OPS)
+    who = Column("who", String, nullable=False, info=ID)
+    Table("album", people, key(), info=record("user.account", owned_through("membership")))
+    Table("membership", people, key(), at, info=record("user.account", owned_via("album_id")))
+    Table("talk", people, key(), who, info=record("user.account", seen_by("who")))
+    up: Column[str] = Column("up", ForeignKey("talk.id"), nullable=False, info=OPS)
+    Table("line", people, key(), up, info=record("user.account", owned_via("up")))
+    assert sorted(found(people, shipped)) == [
+        "the road of album goes over membership, whose rows are nobody's",
+        "the road of line goes over talk, whose rows are nobody's",
+        "the road of membership goes over album, whose rows are nobody's",
+    ]
+
+
+def test_a_table_in_a_database_schema_is_found(shipped: PolicySet) -> None:
+    """The checks of the database look in one schema alone, and tables are known by their bare names."""
+    made = MetaData(schema="app")
+    Table("drawer", made, key(), info=record("system.operations", nobody("a test")))
+    assert found(made, shipped) == [
+        "the table drawer stands in the database schema app, where no check of the database looks"
+    ]
+
+
+@pytest.mark.parametrize("kind", [JSON(), JSONB(), Boxed()])
+def test_a_json_column_says_what_is_inside(people: MetaData, shipped: PolicySet, kind: Any) -> None:
+    """Without key paths, a tag has to say that it holds a list of plain values."""
+    inside, listed = tag("system.operations", paths={"a": OPS}), tag("system.operations", holds="list")
+    columns = (Column("free", kind, info=OPS), Column("a", kind, info=inside), Column("b", kind, info=listed))
+    Table("note", people, key(), *columns, info=record("system.operations", nobody("a test")))
+    assert found(people, shipped) == ["nothing says what the JSON of note.free holds"]
+
+
+def test_a_row_of_a_row_of_nobody_is_nobodys(people: MetaData, shipped: PolicySet) -> None:
+    """The reason that a table gives does not count for what hangs on it, over any number of steps."""
+    may: Column[str] = Column("may", ForeignKey("person.id", ondelete="SET NULL"), info=ID)
+    Table("a", people, key(), may, info=record("user.account", owned_by("may", or_nobody="a reason")))
+    for name, above in (("b", "a"), ("c", "b")):
+        up: Column[str] = Column("up", ForeignKey(f"{above}.id"), nullable=False, info=OPS)
+        Table(name, people, key(), up, info=record("user.account", owned_via("up")))
+    assert found(people, shipped) == ["a row of b is nobody's when its row of a is"]
+    people.tables["b"].info.update(record("user.account", owned_via("up", or_nobody="the same")))
+    assert found(people, shipped) == ["a row of c is nobody's when its row of b is"]
 
 
 @pytest.mark.parametrize(
@@ -318,3 +434,10 @@ def test_the_start_makes_the_same_checks(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(CatalogError, match=r"test_checks\.py:\d+: a row of note is nobody's when who is empty"):
         open_installation(settings)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_set_without_names_of_lookalikes_finds_none(people: MetaData, shipped: PolicySet) -> None:
+    """An empty list is allowed, and then no name looks personal."""
+    Table("thing", people, key(), Column("email", String, info=OPS), info=record("system.operations", nobody("test")))
+    policies = replace(shipped, lookalikes=replace(shipped.lookalikes, names={}))
+    assert found(people, policies) == []

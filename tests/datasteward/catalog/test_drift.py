@@ -27,7 +27,8 @@ def tables(people: MetaData) -> MetaData:
         Column("text", String, info=OPS),
         Column("excused", String, info=tag("system.operations", not_personal="Written by ourselves.")),
         Column("facts", JSON, info=tag("system.operations", paths={"by.who": ID, "counts": OPS})),
-        Column("free", JSON, info=OPS),
+        Column("free", JSON, info=tag("system.operations", paths={"deep": OPS})),
+        Column("list", JSON, info=tag("system.operations", holds="list")),
         info=record("system.operations", nobody("a test")),
     )
     return people
@@ -96,6 +97,14 @@ def test_a_json_column_holds_keys_that_no_path_tags(tables: MetaData, shipped: P
     assert live(tables, shipped, session) == ["note.facts holds keys that no path tags: by.where, new"]
 
 
+def test_a_list_of_plain_values_holds_no_keys(tables: MetaData, shipped: PolicySet, session: Session) -> None:
+    """What was said to be a list of plain values is looked into as well."""
+    write(tables, session, list=[["a"], "b", 3])
+    assert live(tables, shipped, session) == []
+    session.execute(tables.tables["note"].update().values(list=[{"who": 1}]))
+    assert live(tables, shipped, session) == ["note.list holds keys that no path tags: who"]
+
+
 @pytest.mark.parametrize(
     ("value", "told"),
     [
@@ -144,3 +153,31 @@ def test_a_category_that_was_removed_while_data_of_it_exists(
     session.execute(insert(letters), [{"id": n, "who": ADA, "mood": "glad" if n != "3" else None} for n in "123"])
     told = "2 rows of letter.mood still hold user.emotion, which the taxonomy does not name"
     assert live(tables, shipped, session) == [told]
+
+
+def test_a_removed_category_of_records_key_paths_and_objects(
+    tables: MetaData, shipped: PolicySet, session: Session
+) -> None:
+    """Wherever a tag names it, what is still there is counted."""
+    gone = tag("user.emotion")
+    diary = Table(
+        "diary",
+        tables,
+        Column("id", String, primary_key=True, info=OPS),
+        Column("facts", JSON(none_as_null=True), info=tag("user.account", paths={"day": OPS, "day.mood": gone})),
+        info=record("user.emotion", nobody("a test")),
+    )
+    diary.create(session.connection())
+    tagged = Catalog(tables, prefixes={"mood/": gone})
+
+    def told(*keys: str) -> list[str]:
+        return [finding.what for finding in checks.live(tagged, shipped, session, object_keys=keys)]
+
+    assert told() == []
+    facts = [{"day": {"mood": ["glad"], "at": 1}}, {"day": {"at": 2}}, None]
+    session.execute(insert(diary), [{"id": str(n), "facts": each} for n, each in enumerate(facts)])
+    assert sorted(told("mood/a", "mood/b")) == [
+        "1 row of diary.facts day.mood still holds user.emotion, which the taxonomy does not name",
+        "2 objects under mood/ still hold user.emotion, which the taxonomy does not name",
+        "3 rows of diary still hold user.emotion, which the taxonomy does not name",
+    ]
