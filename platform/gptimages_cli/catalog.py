@@ -91,7 +91,10 @@ def _live(tagged: Catalog, policies: PolicySet, settings: Settings) -> list[Find
 def _write(out: Path, text: str) -> None:
     if not out.absolute().parent.is_dir():
         raise CommandError(f"There is no directory {out.parent}: make it, or choose another place.")
-    out.write_text(text, "utf-8")
+    try:
+        out.write_text(text, "utf-8")
+    except OSError:
+        raise CommandError(f"Nothing can be written to {out}: name a file that you may write.") from None
     click.echo(f"Written to {out}.")
 
 

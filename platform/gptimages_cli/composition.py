@@ -17,7 +17,19 @@ from gptimages.studio.facts import EngineFacts
 from gptimages.studio.progress import Hub
 from gptimages.web.app import create_app
 from gptimages_cli.locking import DirectoryLock
-from gptimages_jobs import archives, disposal, erase, erasures, export, forget, generate, mail, policy_effect, retention
+from gptimages_jobs import (
+    archives,
+    disposal,
+    erase,
+    erasures,
+    export,
+    forget,
+    generate,
+    mail,
+    policy_effect,
+    retention,
+    schedule,
+)
 from gptimages_jobs.engines.factory import make as make_engine
 from gptimages_jobs.scheduler import Scheduler
 from gptimages_jobs.worker import Handler, Worker
@@ -32,7 +44,11 @@ def application() -> Litestar:
 
 
 def compose(here: Installation) -> Litestar:
-    """The web app of an installation with its worker and scheduler, which run while the app does."""
+    """The web app of an installation with its worker and scheduler, which run while the app does.
+
+    Raises PolicyError when schedule.yaml leaves out a job, or names one that there is not.
+    """
+    schedule.require(here.policies)
     engine, hub = make_engine(here.settings), Hub()
     worker = Worker(here, handlers(here, hub), here.settings.workers)
     scheduler = Scheduler(here)

@@ -30,6 +30,7 @@ from gptimages.web.templating import plural
 from gptimages_cli.errors import CommandError
 from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import Cell, echo_facts, echo_table
+from gptimages_jobs import schedule
 
 _SET = click.Path(path_type=Path, file_okay=False)
 _DIRECTORY = click.argument("directory", required=False, type=_SET)
@@ -51,6 +52,7 @@ def check(directory: Path | None) -> None:
     tagged = catalog()
     checks.require(tagged, loaded)
     anonymise.require(tagged, loaded)
+    schedule.require(loaded)
     _summary(loaded)
     for each in anonymise.weaknesses(tagged, loaded):
         click.echo(f"To weigh: {each}")

@@ -134,6 +134,14 @@ def test_the_data_map_as_files(typed: Type, tmp_path: Path) -> None:
     assert "There is no directory" in typed("export", "--dpv", "/nowhere/map.jsonld").stderr
 
 
+@pytest.mark.parametrize("words", [("graph", "--out"), ("export", "--fides"), ("export", "--dpv")])
+def test_a_file_that_cannot_be_written_is_told(typed: Type, words: tuple[str, ...]) -> None:
+    """In a sentence that names it."""
+    done = typed(*words, "/proc/version")
+    assert done.exit_code == 1
+    assert "Nothing can be written to /proc/version: name a file that you may write." in done.stderr
+
+
 def test_prefixes_end_where_the_id_begins() -> None:
     """So that one kind is never taken for another."""
     assert all(prefix.endswith("/") for prefix in PREFIXES)

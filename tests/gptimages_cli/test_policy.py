@@ -27,6 +27,23 @@ def _change(policies: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), "utf-8")
 
 
+def test_check_finds_nothing_to_weigh_in_the_shipped_set(policies: Path) -> None:
+    """What is anonymised keeps no exact time by which a row could be matched with others."""
+    done = _typed("check", policies)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "To weigh" not in done.stdout
+
+
+def test_check_knows_the_jobs(policies: Path) -> None:
+    """A job that nothing does, and retention without a time, are told before the service starts."""
+    path = policies / "schedule.yaml"
+    path.write_text(path.read_text("utf-8").replace("  retention:", "  retenton:"), "utf-8")
+    done = _typed("check", policies)
+    assert done.exit_code == 1
+    assert "no job is called 'retenton'; write 'retention' if that is meant" in done.stderr
+    assert "the job 'retention' has no time, so it would never be done" in done.stderr
+
+
 def test_verify_holds_the_examples(policies: Path) -> None:
     """Examples that hold are counted; one that does not is told with its place, and the exit code is 1."""
     good = _typed("verify", policies)

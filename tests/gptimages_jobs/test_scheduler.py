@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from apscheduler.triggers.cron import CronTrigger
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
 from sqlalchemy import func, select
 
+from datasteward.policy import PolicyError
+from datasteward.policy.crontab import flaw
 from gptimages.installation import Installation
 from gptimages.queue import queue
 from gptimages.queue.models import Job
-from gptimages_cli.composition import handlers
+from gptimages_cli.composition import compose, handlers
+from gptimages_jobs import schedule
 from gptimages_jobs.scheduler import REF, Scheduler
 
 
@@ -37,8 +45,48 @@ def done(here: Installation) -> None:
 
 
 def test_every_scheduled_job_has_a_handler(here: Installation) -> None:
-    """Nothing stands in policies/schedule.yaml that no code does."""
-    assert {entry.id for entry in here.policies.schedule} <= set(handlers(here))
+    """Each job that waits for a time has its own, and code that does it."""
+    schedule.require(here.policies)
+    assert {entry.id for entry in here.policies.schedule} == schedule.KINDS
+    assert set(handlers(here)) >= schedule.KINDS
+
+
+def test_a_job_that_is_misspelt_stops_the_start(here: Installation) -> None:
+    """Retention that nothing promises would never be carried out, and nobody would notice."""
+    first, *others = here.policies.schedule
+    assert first.id == "retention"
+    wrong = replace(here.policies, schedule=(replace(first, id="retenton"), *others))
+    with pytest.raises(PolicyError) as stop:
+        compose(dataclasses.replace(here, steward=dataclasses.replace(here.steward, policies=wrong)))
+    file = here.policies.directory / "schedule.yaml"
+    assert str(stop.value).splitlines() == [
+        "The schedule does not agree with the jobs that there are.",
+        f"{file}:3: no job is called 'retenton'; write 'retention' if that is meant",
+        f"{file}:3: the job 'retention' has no time, so it would never be done; add 'retention' with its cron",
+    ]
+
+
+FIELDS = st.one_of(
+    st.just("*"),
+    st.builds("*/{}".format, st.integers(0, 70)),
+    st.integers(0, 70).map(str),
+    st.builds("{}-{}".format, st.integers(0, 40), st.integers(0, 70)),
+    st.builds("{}-{}/{}".format, st.integers(0, 40), st.integers(0, 70), st.integers(0, 9)),
+    st.builds("{},{}".format, st.integers(0, 12), st.integers(0, 12)),
+    st.text("0123456789*/,-", min_size=1, max_size=5),
+)
+
+
+@settings(deadline=None)
+@given(fields=st.tuples(FIELDS, FIELDS, st.one_of(st.just("*"), FIELDS), st.one_of(st.just("*"), FIELDS), FIELDS))
+@example(fields=("0", "0", "29", "2", "*"))
+@example(fields=("0", "0", "31", "4,6", "*"))
+def test_a_time_that_the_policies_accept_comes(fields: tuple[str, ...]) -> None:
+    """What passes `policy check` is one that the scheduler takes and that strikes again."""
+    cron = " ".join(fields)
+    if flaw(cron) is None:
+        trigger = CronTrigger.from_crontab(cron, timezone="UTC")
+        assert trigger.get_next_fire_time(None, datetime(2026, 11, 26, tzinfo=UTC)) is not None
 
 
 def test_a_tick_promises_one_job(here: Installation, clock) -> None:
