@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from datasteward import anonymise, tables
 from datasteward.catalog import Catalog, checks
+from datasteward.catalog.records import for_records
 from datasteward.keys import Vault
 from datasteward.objects import EncryptedObjects
 from datasteward.policy import PolicySet
@@ -114,7 +115,7 @@ def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: b
     anonymise.require(found, policies)
     opening.make_directory(settings.data)
     with ExitStack() as opened:
-        vault = opening.vault(settings)
+        vault = Vault(opening.key_store(settings, clock), records=for_records(found, policies))
         opened.callback(vault.close)
         steward = Steward(found, policies, vault, opening.objects(settings, vault))
         check_kept(steward)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from alembic import command
@@ -12,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from datasteward.keys import FileRootKey, KeyStore, Vault, is_empty
+from datasteward.keys import KMS, EpochDirectory, FileRootKey, KeyStore, Vault, is_empty, open_root
 from datasteward.objects import EncryptedObjects, LocalDirectory
 from datasteward.policy import PolicySet, load
 from gptimages.db import Database
@@ -43,15 +45,25 @@ def make_directory(directory: Path) -> None:
         ) from None
 
 
-def vault(settings: Settings) -> Vault:
+def key_store(settings: Settings, clock: Callable[[], datetime]) -> KeyStore:
     """Opens root key and key store; at the very first start both are made."""
     keys = settings.data / "keys"
-    path = settings.root_key or keys / "root.key"
     keys.mkdir(exist_ok=True, mode=0o700)
+    told = root_key(settings)
     url = settings.key_store or f"sqlite:///{keys / 'keys.db'}"
-    if not path.exists() and is_empty(url):
-        FileRootKey.create(path)
-    return Vault(KeyStore(url, FileRootKey.load(path)))
+    if "," not in told and not told.startswith(KMS) and not Path(told).exists() and is_empty(url):
+        FileRootKey.create(Path(told))
+    return KeyStore(url, open_root(told), epochs=EpochDirectory(*epochs(settings)), clock=clock)
+
+
+def root_key(settings: Settings) -> str:
+    """What names the root key, or several while one follows another (see datasteward.keys.open_root)."""
+    return settings.root_key or str(settings.data / "keys" / "root.key")
+
+
+def epochs(settings: Settings) -> list[Path]:
+    """The directories of the keys of epochs; none of them belongs into a backup."""
+    return [Path(each.strip()) for each in (settings.epochs or str(settings.data / "keys" / "epochs")).split(",")]
 
 
 def objects(settings: Settings, keys: Vault) -> EncryptedObjects:

@@ -42,8 +42,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """SQLAlchemy URL of the database (`postgresql+psycopg://…`); else SQLite in the data directory."""
     key_store: str | None = None
     """SQLAlchemy URL of the key store; else SQLite in `keys/` of the data directory. Never the database's own."""
-    root_key: Path | None = None
-    """File of the root key, mode 0600; else `keys/root.key` of the data directory."""
+    root_key: str | None = None
+    """File of the root key, mode 0600, or `aws-kms:ARN`; several parted by commas while one follows another, the new one
+    first. Else `keys/root.key` of the data directory."""
+    epochs: str | None = None
+    """Directories, parted by commas, that each hold the keys of epochs: more than one, as no backup may have them. Else
+    `keys/epochs` of the data directory."""
     engine: Literal["preview", "openai"] = "preview"
     """Which engine makes the pictures."""
     engine_url: str | None = None

@@ -9,9 +9,30 @@ It touches the key file and the key store, never the service's database.
 
 from datasteward.crypto import Box
 from datasteward.keys.context import Context
+from datasteward.keys.directory import EpochDirectory, EpochPlace
 from datasteward.keys.root import FileRootKey, RootKey
+from datasteward.keys.roots import KMS, RootKeyFile, RootKeys, open_root
 from datasteward.keys.sealing import context_for, reveal, seal
 from datasteward.keys.store import KeyStore, is_empty
+from datasteward.keys.tables import Use
 from datasteward.keys.vault import Vault
 
-__all__ = ["Box", "Context", "FileRootKey", "KeyStore", "RootKey", "Vault", "context_for", "is_empty", "reveal", "seal"]
+__all__ = [
+    "KMS",
+    "Box",
+    "Context",
+    "EpochDirectory",
+    "EpochPlace",
+    "FileRootKey",
+    "KeyStore",
+    "RootKey",
+    "RootKeyFile",
+    "RootKeys",
+    "Use",
+    "Vault",
+    "context_for",
+    "is_empty",
+    "open_root",
+    "reveal",
+    "seal",
+]

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 
-from datasteward.crypto import Box, FieldCipher, Keyset, KeysetKind, StreamCipher
+from datasteward.crypto import Box, FieldCipher, Key, Keyset, KeysetKind, StreamCipher
 from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.context import Context
-from datasteward.keys.store import KeyStore
+from datasteward.keys.store import CACHE_SECONDS, STANDING, KeyStore
+from datasteward.keys.tables import Use
 
-CACHE_SECONDS = 60.0
+_Cipher = TypeVar("_Cipher", FieldCipher, StreamCipher)
 CACHED_SUBJECTS = 1000
+MISSING = "The key of this person is destroyed or was never made: its data cannot be read."
 
 
 @dataclass(frozen=True, slots=True)
 class _Ciphers:
+    """`fields` opens what any key of the person sealed; what is new is sealed for content or for records."""
+
     fields: FieldCipher
-    streams: StreamCipher
+    content: FieldCipher | None
+    records: FieldCipher | None
+    streams: StreamCipher | None
 
 
 class Vault:
-    """What the service encrypts with. May be shared by threads.
+    """What the service encrypts with. May be shared by threads. It uses keys and tells none: that is KeyAdmin's.
 
+    `records` are the (table, column) pairs whose fields are sealed under the person's keys for records, which outlive the
+    keys for content where the law has a row kept (policies/encryption.yaml, `keys: records`).
     Unwrapped keys are kept for `cache_seconds` and for `cached_subjects` persons at most. A destroyed key is refused at
     once in this process, and within `cache_seconds` in every other. Every method may raise KeyStoreError.
     """
@@ -33,40 +43,63 @@ class Vault:
         self,
         store: KeyStore,
         *,
+        records: Collection[tuple[str, str]] = (),
         cache_seconds: float = CACHE_SECONDS,
         cached_subjects: int = CACHED_SUBJECTS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
+        self._store, self._records = store, frozenset(records)
         self._cache: KeyCache[_Ciphers] = KeyCache(age=cache_seconds, size=cached_subjects, clock=clock)
 
+    @property
+    def records(self) -> frozenset[tuple[str, str]]:
+        """The (table, column) pairs that are sealed for records."""
+        return self._records
+
     def create(self, subject: str) -> None:
-        """Makes the person's keys; durable when it returns. Does nothing when there are keys."""
+        """Makes the person's keys; durable when it returns. Does nothing when there are keys.
+
+        Those for records are made when the first of them is sealed.
+        """
         if not self._store.has(subject):
             self._store.add(subject, {kind: Keyset.random(kind).to_bytes() for kind in KeysetKind})
 
-    def has(self, subject: str) -> bool:
-        """Whether the person has keys, as the key store says now."""
-        return self._store.has(subject)
+    def standing(self, name: str) -> str:
+        """The owner of the standing keys of this name, made when there are none, for what belongs to no person.
+
+        No erasure destroys them, and they do not count among people's.
+        """
+        owner = f"{STANDING}{name}"
+        self.create(owner)
+        return owner
+
+    def has(self, subject: str, use: Use = Use.CONTENT) -> bool:
+        """Whether the person has keys for this use, as the key store says now."""
+        return self._store.has(subject, use)
 
     def count(self) -> int:
         """How many persons have keys, as the key store says now."""
         return self._store.count()
 
-    def destroy(self, subject: str) -> bool:
+    def epoch_begun(self) -> datetime:
+        """When the present epoch began (UTC): backups made in it hold the keys of its dead until it has ended."""
+        return self._store.epoch_begun()
+
+    def destroy(self, subject: str, use: Use | None = None) -> bool:
         """Shreds the person's keys: all that was sealed under them is unreadable from now on, for ever.
 
-        Nothing of the wrapped keys is left in the key store's file, log or free pages. False when there were none.
+        With a `use` only those, so that records live out their term. Nothing of the wrapped keys is left in the key
+        store's file, log or free pages. False when there were none.
         """
         try:
-            return self._store.destroy(subject)
+            return self._store.destroy(subject, use)
         finally:
             self._cache.forget(subject)
 
     def seal(self, context: Context, plaintext: bytes | str) -> Box:
         """Encrypts a field for its place. Raises KeyMissing."""
         data = plaintext.encode() if isinstance(plaintext, str) else plaintext
-        return Box(self._ciphers(context.subject).fields.encrypt(data, context.associated_data()))
+        return Box(self._sealer(context).encrypt(data, context.associated_data()))
 
     def reveal(self, context: Context, box: Box) -> bytes:
         """Decrypts a field. Raises KeyMissing, or DecryptionFailed when it was not sealed for this place."""
@@ -79,28 +112,58 @@ class Vault:
 
     def seal_stream(self, subject: str, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
         """Encrypts a stream, a segment at a time. Raises KeyMissing at the call."""
-        return self._ciphers(subject).streams.encrypt(chunks, associated_data)
+        return self._streams(subject).encrypt(chunks, associated_data)
 
     def reveal_stream(self, subject: str, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
         """Decrypts a stream, each chunk verified before it is given out.
 
         Raises KeyMissing at the call, DecryptionFailed while it is read.
         """
-        return self._ciphers(subject).streams.decrypt(chunks, associated_data)
+        return self._streams(subject).decrypt(chunks, associated_data)
 
     def close(self) -> None:
         """Closes the key store."""
         self._store.close()
 
+    def _sealer(self, context: Context) -> FieldCipher:
+        ciphers = self._ciphers(context.subject)
+        if (context.table, context.column) not in self._records:
+            return _there(ciphers.content)
+        if ciphers.records is None and ciphers.content is not None:
+            made = Keyset.random(KeysetKind.FIELDS).to_bytes()
+            self._store.add(context.subject, {KeysetKind.FIELDS: made}, Use.RECORDS)
+            self._cache.forget(context.subject)
+            ciphers = self._ciphers(context.subject)
+        return _there(ciphers.records)
+
+    def _streams(self, subject: str) -> StreamCipher:
+        return _there(self._ciphers(subject).streams)
+
     def _ciphers(self, subject: str) -> _Ciphers:
         return self._cache.get(subject, self._load)
 
     def _load(self, subject: str) -> _Ciphers:
-        found = self._store.keysets(subject)
+        found = self._store.opened(subject)
         if not found:
-            raise KeyMissing("The key of this person is destroyed or was never made: its data cannot be read.")
+            raise KeyMissing(MISSING)
         try:
-            fields, streams = (Keyset.from_bytes(kind, found[kind]) for kind in KeysetKind)
+            return _ciphers(found)
         except (KeyError, ValueError):
             raise DecryptionFailed("A person's keyset in the key store is damaged: restore the key store.") from None
-        return _Ciphers(FieldCipher(fields), StreamCipher(streams))
+
+
+def _ciphers(found: Mapping[Use, Mapping[KeysetKind, bytes]]) -> _Ciphers:
+    fields = {use: Keyset.from_bytes(KeysetKind.FIELDS, kinds[KeysetKind.FIELDS]) for use, kinds in found.items()}
+    keys: tuple[Key, ...] = tuple(key for keyset in fields.values() for key in keyset.keys)
+    sealers = {use: FieldCipher(keyset) for use, keyset in fields.items()}
+    streams = None
+    if Use.CONTENT in found:
+        streams = StreamCipher(Keyset.from_bytes(KeysetKind.OBJECTS, found[Use.CONTENT][KeysetKind.OBJECTS]))
+    whole = Keyset(KeysetKind.FIELDS, keys[0].id, keys)
+    return _Ciphers(FieldCipher(whole), sealers.get(Use.CONTENT), sealers.get(Use.RECORDS), streams)
+
+
+def _there(cipher: _Cipher | None) -> _Cipher:
+    if cipher is None:
+        raise KeyMissing(MISSING)
+    return cipher

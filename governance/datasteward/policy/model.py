@@ -6,7 +6,7 @@ questions with them. Keys in YAML are the field names; limits.yaml has its own m
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Literal
 
@@ -75,10 +75,40 @@ class EncryptionStatement(Sourced, frozen=True, kw_only=True):
     why: str
 
 
+class EncryptedStatement(EncryptionStatement, frozen=True, kw_only=True):
+    """Why a category is encrypted, and under which of the person's keys.
+
+    `keys`: those for content are shredded at once, those for records when the last row that the law has us keep has gone.
+    """
+
+    keys: Literal["content", "records"] = "content"
+
+
+class KeySchedule(Sourced, frozen=True, kw_only=True):
+    """When keys are changed. `epoch`: how long one key wraps the keysets of everybody, before those who live go under the next.
+
+    `overlap`: how long the old epoch's key still stands after that, the time in which a new backup of the key store is to
+    be made. `root`: how old the root key may be. `persons`: how old a person's keys may be.
+    `per_second`: how many keysets a second are wrapped anew, at most.
+    """
+
+    epoch: Period
+    overlap: Period
+    root: Period
+    persons: Period
+    per_second: int
+    why: str
+
+    def unreadable_in_backups(self, begun: datetime, now: datetime) -> datetime:
+        """When what is shredded now is unreadable in every backup too, the present epoch having `begun` then."""
+        return max(self.overlap.after(self.epoch.after(begun)), self.overlap.after(now))
+
+
 class Encryption(msgspec.Struct, frozen=True):
     """encryption.yaml: a statement holds for the category and all below it, until a longer key says otherwise."""
 
-    encrypted: dict[str, EncryptionStatement]
+    schedule: KeySchedule
+    encrypted: dict[str, EncryptedStatement]
     clear: dict[str, EncryptionStatement]
 
 

@@ -89,6 +89,12 @@ class PolicySet(msgspec.Struct, frozen=True, kw_only=True):
             raise UnknownPolicyItem(f"Nothing is said about encrypting {key}: add it to encryption.yaml.")
         return nearest in self.encryption.encrypted
 
+    def for_records(self, key: str) -> bool:
+        """Whether data of this category is encrypted under the keys that outlive an erasure with the rows the law keeps."""
+        statements = {**self.encryption.clear, **self.encryption.encrypted}
+        found = self.encryption.encrypted.get(_nearest(statements, key) or "")
+        return found is not None and found.keys == "records"
+
     def rules_for(self, key: str, *, table: str | None = None) -> tuple[RetentionRule, ...]:
         """The retention rules that govern records of this category in this table, or columns; empty when there is none.
 

@@ -43,14 +43,14 @@ def test_keysets_that_are_there_are_never_replaced(key_store: KeyStore) -> None:
 
 
 def test_nothing_is_stored_in_the_clear(tmp_path: Path, key_store: KeyStore) -> None:
-    """Neither file nor log holds a keyset; each row names the root key and the time (UTC)."""
+    """Neither file nor log holds a keyset; each row names the epoch whose key wraps it."""
     key_store.add("ada", {KeysetKind.FIELDS: b"a keyset in the clear"})
     for path in tmp_path.glob("keys.db*"):
         assert b"in the clear" not in path.read_bytes()
     with raw.connect(tmp_path / "keys.db") as connection:
-        (row,) = connection.execute("select subject, keyset, root_key from subject_key")
+        (row,) = connection.execute("select subject, use, keyset, epoch from subject_key")
     connection.close()
-    assert row == ("ada", "fields", key_store.root_key.id)
+    assert row == ("ada", "content", "fields", key_store.epochs.present())
 
 
 def test_the_time_of_making_is_the_clocks(tmp_path: Path, root_key: FileRootKey) -> None:
@@ -100,7 +100,7 @@ def test_another_root_key_is_refused(tmp_path: Path, key_store: KeyStore) -> Non
 def test_a_newer_store_is_refused(tmp_path: Path, root_key: FileRootKey, key_store: KeyStore) -> None:
     """A store one version ahead is left alone."""
     with raw.connect(tmp_path / "keys.db") as connection:
-        connection.execute("update key_store set version = 2")
+        connection.execute("update key_store set version = 3")
     connection.close()
     with pytest.raises(KeyStoreError, match="newer version"):
         KeyStore(url(tmp_path), root_key)
@@ -182,10 +182,13 @@ def test_several_openings_at_once_make_one_store(tmp_path: Path, root_key: FileR
 
 
 def test_a_copy_of_the_file_is_useless_without_the_root_key(tmp_path: Path, key_store: KeyStore) -> None:
-    """Who has the key store alone has no key."""
+    """Who has the key store alone has no key, nor who has the keys of epochs too."""
     key_store.add("ada", BOTH)
     key_store.close()
     (tmp_path / "stolen").mkdir()
     shutil.copy(tmp_path / "keys.db", tmp_path / "stolen" / "keys.db")
+    with pytest.raises(KeyStoreError, match="keys of epochs are not those"):
+        KeyStore(url(tmp_path / "stolen"), FileRootKey(os.urandom(32)))
+    shutil.copytree(tmp_path / "epochs", tmp_path / "stolen" / "epochs")
     with pytest.raises(RootKeyError):
         KeyStore(url(tmp_path / "stolen"), FileRootKey(os.urandom(32)))

@@ -1,0 +1,48 @@
+"""Opening the key store's database, and what a failing one means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from datasteward.errors import KeyStoreError
+from datasteward.keys import sqlite
+
+OPENING = 7_236_841_001
+"""The number of PostgreSQL's advisory lock for opening a key store."""
+
+
+def open_engine(url: str) -> Engine:
+    """The engine of a key store. Raises KeyStoreError when the URL cannot be used or the file cannot be made."""
+    try:
+        engine = create_engine(make_url(url), hide_parameters=True)
+    except (ArgumentError, ImportError):
+        raise KeyStoreError("The key store's URL cannot be used: give one like sqlite:////directory/keys.db.") from None
+    if engine.dialect.name == "sqlite":
+        sqlite.prepare(engine)
+    return engine
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """Says what a failing database means here."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+        raise KeyStoreError(f"The key store cannot be used ({reason}): check its file, rights and space.") from error
+
+
+@contextmanager
+def exclusively(engine: Engine) -> Iterator[Connection]:
+    """A transaction that one process at a time has, so that those that start together make one store."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({OPENING})")
+        yield connection

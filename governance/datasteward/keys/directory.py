@@ -1,0 +1,116 @@
+"""Where the keys of epochs lie: a place of its own that forgets, apart from the key store and in none of its backups.
+
+A key store's backup holds the wrapped keys of people who are destroyed later. It opens nothing once the key of its epoch is
+gone, and that key can only be gone for good where no backup picks it up. So it is kept twice or more, not backed up:
+`EpochDirectory` writes each key to several directories and destroys it in all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from datasteward.durable import sync_directory
+from datasteward.errors import KeyStoreError
+
+
+class EpochPlace(Protocol):
+    """Keeps the wrapped keys of epochs by name. Every method raises KeyStoreError when the place cannot be used."""
+
+    def put(self, name: str, wrapped: bytes) -> None:
+        """Stores the key, or replaces it; durable when it returns."""
+
+    def get(self, name: str) -> bytes | None:
+        """The wrapped key, or None when there is none of this name."""
+
+    def destroy(self, name: str) -> None:
+        """Destroys every copy of the key; does nothing where there is none."""
+
+
+class EpochDirectory:
+    """Files of mode 0600 in one directory or more, which hold the same: so one lost disk takes no key along.
+
+    A new key and a destruction need all of the directories, reading needs one. Leave them out of every backup.
+    """
+
+    def __init__(self, *directories: Path) -> None:
+        self._directories = directories
+
+    def put(self, name: str, wrapped: bytes) -> None:
+        """Writes a whole file beside the old one and puts it in its place, directory by directory."""
+        with _faults():
+            for directory in self._directories:
+                directory.mkdir(mode=0o700, exist_ok=True)
+                new = directory / f".{name}.{secrets.token_hex(8)}"
+                _write(new, wrapped)
+                replace(new, directory / name)
+
+    def get(self, name: str) -> bytes | None:
+        """The key from the first directory that has it."""
+        with _faults():
+            for directory in self._directories:
+                with contextlib.suppress(FileNotFoundError):
+                    return (directory / name).read_bytes()
+        return None
+
+    def destroy(self, name: str) -> None:
+        """Overwrites and removes the files. What lies below the file system (flash cells, snapshots) is beyond it."""
+        with _faults():
+            for directory in self._directories:
+                directory.stat()
+                with contextlib.suppress(FileNotFoundError):
+                    wipe(directory / name)
+                    (directory / name).unlink()
+                sync_directory(directory)
+
+
+def wipe(path: Path) -> None:
+    """Overwrites the bytes of a file in place with random ones. Raises OSError."""
+    with path.open("r+b") as file:
+        _overwrite(file.fileno())
+
+
+def _overwrite(descriptor: int) -> None:
+    os.pwrite(descriptor, os.urandom(os.fstat(descriptor).st_size), 0)
+    os.fsync(descriptor)
+
+
+def replace(new: Path, path: Path) -> None:
+    """Puts the new file in the place of the old one, whose bytes are overwritten once nobody finds them by name.
+
+    Raises OSError.
+    """
+    try:
+        old = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        new.replace(path)
+    else:
+        try:
+            new.replace(path)
+            _overwrite(old)
+        finally:
+            os.close(old)
+    sync_directory(path.parent)
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise KeyStoreError(
+            f"The keys of epochs cannot be used ({error.strerror}): check that each of their directories is there, "
+            "its rights and its space."
+        ) from error

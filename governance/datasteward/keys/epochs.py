@@ -1,0 +1,118 @@
+"""Epochs: the key between the root key and the keysets of people, changed on the schedule of policies/encryption.yaml.
+
+The root key wraps the keys of epochs and nothing else, so changing it touches a handful of small files. The key of an epoch
+wraps the keysets of everybody in this process. At its end those who live are wrapped under the next one and the key is
+destroyed: what a backup of the key store still holds of the dead opens no more.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, Select, insert, select
+
+from datasteward.base import new_id
+from datasteward.crypto import FieldCipher, Keyset, KeysetKind, associated_data
+from datasteward.errors import DecryptionFailed, KeyStoreError, RootKeyError
+from datasteward.keys.cache import KeyCache
+from datasteward.keys.directory import EpochPlace
+from datasteward.keys.root import RootKey
+from datasteward.keys.tables import epoch
+
+LIVING = 8
+"""How many epochs' keys are kept unwrapped at once; two live while one follows another."""
+
+
+class EpochEnded(KeyStoreError):
+    """The epoch has ended meanwhile: what was to be wrapped under it is wrapped under the next one."""
+
+
+class Epochs:
+    """The living epochs of a key store. May be shared by threads."""
+
+    def __init__(self, engine: Engine, place: EpochPlace, root_key: RootKey, cache: KeyCache[FieldCipher]) -> None:
+        self.place, self.root_key = place, root_key
+        self._engine, self._cache = engine, cache
+
+    def begin(self, connection: Connection, now: datetime) -> str:
+        """Begins an epoch, which is the present one once the transaction is committed, and returns its id."""
+        name = new_id()
+        plain = Keyset.random(KeysetKind.FIELDS).to_bytes()
+        self.place.put(name, self.root_key.wrap(plain, _context(name)))
+        connection.execute(insert(epoch).values(id=name, begun_at=now))
+        return name
+
+    def present(self) -> str:
+        """The id of the epoch under which new keysets are wrapped."""
+        with self._engine.connect() as connection:
+            return str(connection.scalar(living().limit(1)))
+
+    def wrap(self, name: str, plain: bytes, subject: str, use: str, kind: str) -> bytes:
+        """The keyset wrapped under the key of the epoch, bound to whose and what it is."""
+        return self._cipher(name).encrypt(plain, _keyset(subject, use, kind))
+
+    def unwrap(self, name: str, wrapped: bytes, subject: str, use: str, kind: str) -> bytes:
+        """The keyset. Raises DecryptionFailed, RootKeyError, or EpochEnded when the epoch's key is gone."""
+        return self._cipher(name).decrypt(wrapped, _keyset(subject, use, kind))
+
+    def hold(self, connection: Connection, name: str) -> None:
+        """Keeps the epoch from ending before the transaction. To be called after its first write.
+
+        Raises EpochEnded.
+        """
+        living_one = select(epoch.c.id).where(epoch.c.id == name, epoch.c.ended_at.is_(None))
+        if connection.scalar(living_one.with_for_update(read=True)) is None:
+            raise EpochEnded("The epoch has ended meanwhile: do it again.")
+
+    def rewrap(self, name: str) -> None:
+        """Wraps the key of an epoch under the present root key; nothing else is touched."""
+        plain = self._unwrap(name)
+        self.place.put(name, self.root_key.wrap(plain, _context(name)))
+
+    def check(self) -> None:
+        """Raises RootKeyError when the root key is another one, KeyStoreError when the key of the epoch is not there."""
+        try:
+            self._cipher(self.present())
+        except EpochEnded:
+            raise KeyStoreError(
+                "The keys of epochs are not those of this key store: give the directory that was written with it, and a "
+                "backup of the key store that was made since the present epoch began."
+            ) from None
+
+    def forget(self, name: str) -> None:
+        """Drops the unwrapped key of an epoch."""
+        self._cache.forget(name)
+
+    def _cipher(self, name: str) -> FieldCipher:
+        return self._cache.get(name, self._load)
+
+    def _load(self, name: str) -> FieldCipher:
+        return FieldCipher(Keyset.from_bytes(KeysetKind.FIELDS, self._unwrap(name)))
+
+    def _unwrap(self, name: str) -> bytes:
+        for _ in range(2):  # a change of the root key overwrites a file that is just being read
+            wrapped = self.place.get(name)
+            if wrapped is None:
+                raise EpochEnded(
+                    "The key of an epoch is not where the keys of epochs are: it was destroyed, or is lost."
+                )
+            with suppress(DecryptionFailed):
+                return self.root_key.unwrap(wrapped, _context(name))
+        raise RootKeyError(
+            "The root key is not the one that this key store was made with: "
+            "put the right root key in place, or the key store that belongs to it."
+        )
+
+
+def living() -> Select[tuple[str]]:
+    """The ids of epochs that have not ended, the present one first."""
+    return select(epoch.c.id).where(epoch.c.ended_at.is_(None)).order_by(epoch.c.begun_at.desc(), epoch.c.id.desc())
+
+
+def _context(name: str) -> bytes:
+    return associated_data("datasteward/epoch/1", name)
+
+
+def _keyset(subject: str, use: str, kind: str) -> bytes:
+    return associated_data("datasteward/keyset/2", subject, use, kind)

@@ -1,0 +1,82 @@
+"""Bringing a key store to this version's tables: numbered steps, all of them in the one transaction that opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, insert, inspect, select
+
+from datasteward.crypto import associated_data
+from datasteward.errors import DecryptionFailed, KeyStoreError, RootKeyError
+from datasteward.keys.epochs import Epochs
+from datasteward.keys.tables import VERSION, Use, epoch, key_store, metadata, subject_key
+from datasteward.types import UtcDateTime
+
+Step = Callable[[Connection, Epochs, datetime], None]
+
+
+def migrate(connection: Connection, epochs: Epochs, now: datetime) -> None:
+    """Makes the tables, or takes the steps that are missing. Raises KeyStoreError when the store is a version ahead."""
+    if not inspect(connection).has_table(key_store.name):
+        metadata.create_all(connection, checkfirst=False)
+        _begin(connection, epochs, now)
+        return
+    found = connection.scalar(select(key_store.c.version)) or VERSION
+    if found > VERSION:
+        raise KeyStoreError("The key store was written by a newer version: install that version.")
+    for number in range(found, VERSION):
+        STEPS[number](connection, epochs, now)
+
+
+def _begin(connection: Connection, epochs: Epochs, now: datetime) -> str:
+    row = {"version": VERSION, "root_key": epochs.root_key.id, "root_since": now, "created_at": now}
+    connection.execute(insert(key_store), row)
+    return epochs.begin(connection, now)
+
+
+def _to_epochs(connection: Connection, epochs: Epochs, now: datetime) -> None:
+    """Version 1 had no epochs: the root key wrapped the keysets themselves, all of them for content."""
+    old = Table(
+        "subject_key",
+        MetaData(),
+        Column("subject", String),
+        Column("keyset", String),
+        Column("wrapped", LargeBinary),
+        Column("created_at", UtcDateTime()),
+    )
+    kept = connection.execute(select(*old.c)).all()
+    opened = [(*row, _opened(epochs, *row)) for row in kept]
+    old.drop(connection)
+    key_store.drop(connection)
+    for table in (subject_key, epoch, key_store):
+        table.create(connection)
+    name = _begin(connection, epochs, now)
+    rows = [
+        {
+            "subject": subject,
+            "use": Use.CONTENT,
+            "keyset": kind,
+            "wrapped": epochs.wrap(name, plain, subject, Use.CONTENT, kind),
+            "epoch": name,
+            "version": 1,
+            "created_at": made,
+        }
+        for subject, kind, _, made, plain in opened
+    ]
+    if rows:
+        connection.execute(insert(subject_key), rows)
+
+
+def _opened(epochs: Epochs, subject: str, kind: str, wrapped: bytes, _made: datetime) -> bytes:
+    try:
+        return epochs.root_key.unwrap(wrapped, associated_data("datasteward/keyset/1", subject, kind))
+    except DecryptionFailed:
+        raise RootKeyError(
+            "The root key is not the one that this key store was made with: "
+            "put the right root key in place, or the key store that belongs to it."
+        ) from None
+
+
+STEPS: dict[int, Step] = {1: _to_epochs}
+"""By the version that a step begins from."""
