@@ -57,13 +57,17 @@ class KeyStore:
     ) -> None:
         self.root_key, self.clock = root_key, clock
         self._destroying = Lock()
-        self._engine = open_engine(url)
-        place = epochs or _beside(self._engine)
-        self.epochs = Epochs(self._engine, place, root_key, KeyCache(age=cache_seconds, size=LIVING, clock=ticks))
-        with faults():
-            with exclusively(self._engine) as connection:
-                migrations.migrate(connection, self.epochs, clock())
-            self.epochs.check()
+        self.engine = open_engine(url)
+        place = epochs or _beside(self.engine)
+        self.epochs = Epochs(self.engine, place, root_key, KeyCache(age=cache_seconds, size=LIVING, clock=ticks))
+        try:
+            with faults():
+                with exclusively(self.engine) as connection:
+                    migrations.migrate(connection, self.epochs, clock())
+                self.epochs.check()
+        except BaseException:
+            self.close()
+            raise
 
     def add(self, subject: str, keysets: Mapping[KeysetKind, bytes], use: Use = Use.CONTENT) -> bool:
         """Stores a person's keysets, wrapped; durable when it returns. False, and nothing changed, when there are."""
@@ -92,14 +96,14 @@ class KeyStore:
             }
             for kind, plain in keysets.items()
         ]
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(insert(subject_key), rows)
             self.epochs.hold(connection, name)
 
     def has(self, subject: str, use: Use = Use.CONTENT) -> bool:
         """Whether the person has keys for this use."""
         mine = (subject_key.c.subject == subject) & (subject_key.c.use == use)
-        with faults(), self._engine.connect() as connection:
+        with faults(), self.engine.connect() as connection:
             return connection.scalar(select(subject_key.c.keyset).where(mine).limit(1)) is not None
 
     def count(self) -> int:
@@ -107,7 +111,7 @@ class KeyStore:
         persons = select(func.count(subject_key.c.subject.distinct())).where(
             subject_key.c.subject.not_like(f"{STANDING}%")
         )
-        with faults(), self._engine.connect() as connection:
+        with faults(), self.engine.connect() as connection:
             return connection.scalar(persons) or 0
 
     def keysets(self, subject: str, use: Use = Use.CONTENT) -> dict[KeysetKind, bytes]:
@@ -125,7 +129,7 @@ class KeyStore:
 
     def _opened(self, subject: str) -> dict[Use, dict[KeysetKind, bytes]]:
         query = select(subject_key).where(subject_key.c.subject == subject)
-        with faults(), self._engine.connect() as connection:
+        with faults(), self.engine.connect() as connection:
             rows = connection.execute(query).all()
         found: dict[Use, dict[KeysetKind, bytes]] = {}
         for row in rows:
@@ -147,7 +151,7 @@ class KeyStore:
         if use is not None:
             mine &= subject_key.c.use == use
         with self._destroying, faults():  # one at a time: checkpoints stand in each other's way
-            with self._engine.begin() as connection:
+            with self.engine.begin() as connection:
                 found = connection.execute(select(subject_key).where(mine)).all()
                 for row in found:
                     one = (subject_key.c.use == row.use) & (subject_key.c.keyset == row.keyset)
@@ -159,19 +163,19 @@ class KeyStore:
 
     def settle(self) -> None:
         """Leaves no copy of what was overwritten in the log (SQLite)."""
-        if self._engine.dialect.name == "sqlite":
-            sqlite.checkpoint(self._engine)
+        if self.engine.dialect.name == "sqlite":
+            sqlite.checkpoint(self.engine)
 
     def epoch_begun(self) -> datetime:
         """When the present epoch began (UTC)."""
         query = select(epoch.c.begun_at).where(epoch.c.ended_at.is_(None)).order_by(epoch.c.begun_at.desc()).limit(1)
-        with faults(), self._engine.connect() as connection:
+        with faults(), self.engine.connect() as connection:
             begun: datetime = connection.execute(query).scalar_one()
         return begun
 
     def close(self) -> None:
         """Closes all connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def is_empty(url: str) -> bool:

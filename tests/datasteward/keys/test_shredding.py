@@ -81,7 +81,7 @@ def test_a_reader_in_the_way_is_said_and_doing_it_again_helps(
     reader = sqlite3.connect(tmp_path / "keys.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("select count(*) from subject_key").fetchone()
-    vault._store._engine.dispose()
+    vault._store.engine.dispose()
     monkeypatch.setattr(sqlite, "SETTINGS", ("PRAGMA busy_timeout = 50", *sqlite.SETTINGS[1:]))
     monkeypatch.setattr(sqlite, "BUSY_MILLISECONDS", 50)
     with pytest.raises(KeyStoreError, match="do it again"):

@@ -83,7 +83,7 @@ def test_every_connection_is_set_up(key_store: KeyStore) -> None:
     """WAL, full synchronisation, secure deletion and patience hold in each thread's connection."""
 
     def pragmas(_: int) -> tuple[object, ...]:
-        with key_store._engine.connect() as connection:
+        with key_store.engine.connect() as connection:
             names = ("journal_mode", "synchronous", "secure_delete", "busy_timeout")
             return tuple(connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names)
 
