@@ -51,7 +51,7 @@ def key_store(settings: Settings, clock: Callable[[], datetime]) -> KeyStore:
     keys.mkdir(exist_ok=True, mode=0o700)
     told = root_key(settings)
     url = settings.key_store or f"sqlite:///{keys / 'keys.db'}"
-    if "," not in told and not told.startswith(KMS) and not Path(told).exists() and is_empty(url):
+    if is_file(told) and not Path(told).exists() and is_empty(url):
         FileRootKey.create(Path(told))
     return KeyStore(url, open_root(told), epochs=EpochDirectory(*epochs(settings)), clock=clock)
 
@@ -59,6 +59,11 @@ def key_store(settings: Settings, clock: Callable[[], datetime]) -> KeyStore:
 def root_key(settings: Settings) -> str:
     """What names the root key, or several while one follows another (see datasteward.keys.open_root)."""
     return settings.root_key or str(settings.data / "keys" / "root.key")
+
+
+def is_file(told: str) -> bool:
+    """Whether this names one root key in a file."""
+    return "," not in told and not told.startswith(KMS)
 
 
 def epochs(settings: Settings) -> list[Path]:

@@ -25,6 +25,7 @@ from gptimages_jobs import (
     export,
     forget,
     generate,
+    keys,
     mail,
     policy_effect,
     retention,
@@ -89,6 +90,7 @@ def handlers(here: Installation, hub: Hub | None = None) -> Mapping[str, Handler
         forget,
         retention,
         policy_effect,
+        keys,
     )
     return {job.KIND: job.run for job in jobs}
 

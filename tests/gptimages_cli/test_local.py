@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from datasteward.audit import log as audit
-from gptimages.accounts import roles
+from gptimages.accounts import people, roles
+from gptimages.accounts.models import Account
 from gptimages.installation import Installation
 from gptimages_cli.main import COMMANDS, main
 
@@ -118,3 +121,36 @@ def test_keys(here: Installation, person: Callable[..., object], local: Type) ->
     assert "0600" in done.stdout
     secret = (here.settings.data / "keys" / "root.key").read_text().splitlines()[1]
     assert secret not in done.output
+
+
+def test_keys_are_changed_by_commands(
+    here: Installation, clock: Any, person: Callable[..., Account], local: Type
+) -> None:
+    """Root, epoch and people's keys are changed while the installation is open; the person's name opens all along."""
+    name = "Ines Halvorsen"
+    account = person(name).id
+
+    def named() -> str:
+        with here.db.read() as session:
+            return people.name_of(here, session.get_one(Account, account))
+
+    root = (here.settings.data / "keys" / "root.key").read_text()
+    done = local("keys", "rotate", "root")
+    assert done.exit_code == 0, done.output
+    assert (here.settings.data / "keys" / "root.key").read_text() != root
+    assert named() == name
+    clock.move(days=31)
+    done = local("keys", "rotate", "epoch")
+    assert "Back up the key store now" in done.stdout
+    assert "0 epochs have ended" in done.stdout
+    assert "1 epochs have ended" in local("keys", "rotate", "epoch", "--end-now").stdout
+    assert named() == name
+    assert "2 have got one" in local("keys", "rotate", "persons").stdout
+    clock.move(minutes=3)
+    assert "2 keysets encrypt with their new key; 0 have" in local("keys", "rotate", "persons").stdout
+    assert named() == name
+    status = local("keys", "status").stdout
+    assert re.search(r"^2 +2$", status, re.MULTILINE)
+    with here.db.read() as session:
+        acts = [entry.act for entry in audit.entries(session)]
+    assert acts.count("keys.rotated") == 5

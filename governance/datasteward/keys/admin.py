@@ -84,13 +84,19 @@ class KeyAdmin:
                 connection.scalar(select(count).where(key.staged_at.is_not(None))) or 0,
             )
 
+    def waiting(self) -> bool:
+        """Whether keysets have a new key that does not encrypt yet."""
+        query = select(subject_key.c.subject).where(subject_key.c.staged_at.is_not(None)).limit(1)
+        with faults(), self._engine.connect() as connection:
+            return connection.scalar(query) is not None
+
     def rewrap_epochs(self) -> int:
         """Wraps the key of each living epoch under the present root key and returns how many; touches no keyset.
 
         Afterwards no other root key opens this key store.
         """
         with faults(), self._engine.connect() as connection:
-            names = list(connection.scalars(living()))
+            names = [str(name) for name in connection.scalars(living())]
         for name in names:
             self._epochs.rewrap(name)
         now = {"root_key": self._store.root_key.id, "root_since": self._store.clock()}

@@ -1,0 +1,65 @@
+"""The nightly job keeps keys to the schedule of policies/encryption.yaml, and writes down what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from datasteward.audit import log as audit
+from gptimages.accounts import people
+from gptimages.accounts.models import Account
+from gptimages.installation import Installation
+from gptimages_jobs import keys
+
+
+def entries(here: Installation) -> list[dict[str, Any]]:
+    """What the log says of keys, the newest first."""
+    with here.db.read() as session:
+        return [dict(audit.facts(entry)) for entry in audit.entries(session, acts=["keys.kept"])]
+
+
+def test_epochs_follow_one_another_on_the_schedule(
+    here: Installation, clock: Any, person: Callable[..., Account]
+) -> None:
+    """Nothing is done before it is due; then an epoch begins, and after the overlap the old one ends; names open all along."""
+    account = person("Ines Halvorsen").id
+    begun = here.vault.epoch_begun()
+
+    def named() -> str:
+        with here.db.read() as session:
+            return people.name_of(here, session.get_one(Account, account))
+
+    clock.move(days=29)
+    keys.run(here, "schedule")
+    assert entries(here) == []
+    clock.move(days=1)
+    keys.run(here, "schedule")
+    assert here.vault.epoch_begun() > begun
+    assert {name: entries(here)[0][name] for name in ("begun", "rewrapped", "ended")} == {
+        "begun": True,
+        "rewrapped": 2,
+        "ended": 0,
+    }
+    clock.move(days=1)
+    keys.run(here, "schedule")
+    assert len(entries(here)) == 1
+    clock.move(days=1)
+    keys.run(here, "schedule")
+    assert entries(here)[0]["ended"] == 1
+    assert named() == "Ines Halvorsen"
+    assert len(list((here.settings.data / "keys" / "epochs").iterdir())) == 1
+    with here.db.read() as session:
+        assert audit.verify(session).broken_at is None
+
+
+def test_peoples_keys_are_changed_when_they_are_due(
+    here: Installation, clock: Any, person: Callable[..., Account]
+) -> None:
+    """After two years new keys are added in one night and encrypt in the next."""
+    person("Ines Halvorsen")
+    clock.move(days=731)
+    keys.run(here, "schedule")
+    assert entries(here)[0]["staged"] == 2
+    clock.move(days=1)
+    keys.run(here, "schedule")
+    assert entries(here)[0]["promoted"] == 2
