@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import func, select
 
 from datasteward.disposal.disposal import destroy_objects
-from datasteward.disposal.keys import destroy_keys
+from datasteward.disposal.keys import destroy_keys, destroy_records
 from datasteward.disposal.models import KeyDisposal, ObjectDisposal
 from datasteward.retention import holds
 from datasteward.retention.held import Held
@@ -44,6 +44,7 @@ def _keys(here: Installation) -> int:
             holds.guard(session)
             kept = Held(session, here.catalog).keeps_key(KeyDisposal.subject_id)
             batch = destroy_keys(session, here.vault, now=here.clock(), kept=kept)
+            batch += destroy_records(session, here.catalog, here.vault, now=here.clock(), kept=kept)
         done += batch
         if not batch:
             return done

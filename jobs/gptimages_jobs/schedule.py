@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from datasteward.policy import Finding, PolicyError, PolicySet
 from datasteward.policy.findings import suggestion
-from gptimages_jobs import archives, erasures, mail, policy_effect, retention
+from gptimages_jobs import archives, erasures, keys, mail, policy_effect, retention
 
-KINDS = frozenset((archives.KIND, erasures.KIND, mail.Mail.KIND, policy_effect.KIND, retention.KIND))
+KINDS = frozenset((archives.KIND, erasures.KIND, keys.KIND, mail.Mail.KIND, policy_effect.KIND, retention.KIND))
 
 
 def require(policies: PolicySet) -> None:

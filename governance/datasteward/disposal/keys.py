@@ -6,26 +6,29 @@ after the commit as often as it takes, like the bytes of objects.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, insert, literal, not_, null, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, Table, false, insert, literal, not_, null, or_, select
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
 from datasteward.disposal.models import KeyDisposal
-from datasteward.keys import Vault
-from datasteward.statements import changed
+from datasteward.keys import Use, Vault
+from datasteward.statements import changed, nested
 
 BATCH = 100
+_CONTENT = KeyDisposal.use == Use.CONTENT
 
 
 def promise_keys(session: Session, catalog: Catalog, table: Table, where: ColumnElement[bool], *, now: datetime) -> int:
     """Promises the keys of the people that these rows are to destruction; how many there were not promised before."""
     road = next(road for road in catalog.record(table).roads if road.kind == "subject")
     subject = table.c[road.columns[0]]
-    wanted = select(subject, literal(now, KeyDisposal.since.type), null())
-    wanted = wanted.where(where, subject.not_in(select(KeyDisposal.subject_id)))
-    return changed(session, insert(KeyDisposal).from_select(["subject_id", "since", "done_at"], wanted))
+    wanted = select(subject, literal(Use.CONTENT.value), literal(now, KeyDisposal.since.type), null())
+    wanted = wanted.where(where, subject.not_in(select(KeyDisposal.subject_id).where(_CONTENT)))
+    return changed(session, insert(KeyDisposal).from_select(["subject_id", "use", "since", "done_at"], wanted))
 
 
 def destroy_keys(
@@ -35,11 +38,54 @@ def destroy_keys(
 
     Those that meet `kept`, a condition on KeyDisposal, wait: a legal hold has come in between.
     """
-    due = [KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
+    due = [_CONTENT, KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
     waiting = select(KeyDisposal).where(*due).order_by(KeyDisposal.since).limit(limit)
     entries = list(session.scalars(waiting.with_for_update(skip_locked=True)))
     for entry in entries:
         vault.destroy(entry.subject_id)
+        promise_records(session, vault, entry.subject_id, now=now)
         entry.done_at = now
     session.flush()
     return len(entries)
+
+
+def promise_records(session: Session, vault: Vault, subject: str, *, now: datetime) -> None:
+    """Promises the person's keys for records, if there are any, to destruction as soon as no row needs them."""
+    if vault.has(subject, Use.RECORDS) and session.get(KeyDisposal, (subject, Use.RECORDS)) is None:
+        session.add(KeyDisposal(subject_id=subject, use=Use.RECORDS, since=now))
+        session.flush()
+
+
+def destroy_records(
+    session: Session,
+    catalog: Catalog,
+    vault: Vault,
+    *,
+    now: datetime,
+    limit: int = BATCH,
+    kept: ColumnElement[bool] | None = None,
+) -> int:
+    """Destroys up to `limit` of the promised keys for records that no row needs any more, and returns how many.
+
+    Raises KeyStoreError; it can be done again. Those that meet `kept`, a condition on KeyDisposal, wait.
+    """
+    due = [KeyDisposal.use == Use.RECORDS, KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
+    waiting = select(KeyDisposal).where(*due, not_(needed(catalog, vault.records, KeyDisposal.subject_id)))
+    entries = list(session.scalars(waiting.order_by(KeyDisposal.since).limit(limit).with_for_update(skip_locked=True)))
+    for entry in entries:
+        vault.destroy(entry.subject_id, Use.RECORDS)
+        entry.done_at = now
+    session.flush()
+    return len(entries)
+
+
+def needed(
+    catalog: Catalog, records: Collection[tuple[str, str]], person: SQLColumnExpression[Any]
+) -> ColumnElement[bool]:
+    """Whether a row of the person with this id holds something that is sealed for records."""
+    reasons: list[ColumnElement[bool]] = [false()]
+    for name, column in sorted(records):
+        table = catalog.table(name)
+        theirs = catalog.subjects(table, table.c[column].is_not(None)).subquery()
+        reasons.append(person.in_(nested(select(theirs.c.subject))))
+    return or_(*reasons)

@@ -28,9 +28,10 @@ class ObjectDisposal(StewardBase):
 
 
 class KeyDisposal(StewardBase):
-    """A person whose key retention has promised to destruction while rows of theirs stay; `done_at` when it is gone.
+    """A person whose keys are promised to destruction while rows of theirs stay; `done_at` when they are gone.
 
-    It stays as the proof, like the answer to a request under the law.
+    Those for content go at once, those for records when no row needs them any more. It stays as the proof, like the
+    answer to a request under the law.
     """
 
     __tablename__ = "steward_key_disposal"
@@ -39,5 +40,8 @@ class KeyDisposal(StewardBase):
     }
 
     subject_id: Mapped[str] = mapped_column(String(40), primary_key=True, info=tag("user.unique_id"))
+    use: Mapped[str] = mapped_column(
+        String(16), primary_key=True, default="content", server_default="content", info=tag("user.legal.request")
+    )
     since: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("user.legal.request"))
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("user.legal.request"))

@@ -85,11 +85,11 @@ class Vault:
         """When the present epoch began (UTC): backups made in it hold the keys of its dead until it has ended."""
         return self._store.epoch_begun()
 
-    def destroy(self, subject: str, use: Use | None = None) -> bool:
-        """Shreds the person's keys: all that was sealed under them is unreadable from now on, for ever.
+    def destroy(self, subject: str, use: Use = Use.CONTENT) -> bool:
+        """Shreds the person's keys for this use: all that was sealed under them is unreadable from now on, for ever.
 
-        With a `use` only those, so that records live out their term. Nothing of the wrapped keys is left in the key
-        store's file, log or free pages. False when there were none.
+        Those for records stay until they are destroyed too, so that records live out their term (see disposal.keys).
+        Nothing of the wrapped keys is left in the key store's file, log or free pages. False when there were none.
         """
         try:
             return self._store.destroy(subject, use)

@@ -17,8 +17,8 @@ from datasteward.retention.result import Archived, Result, archived
 from datasteward.steward import Steward
 
 PREFIX = "retention-archive/"
-OWNER = "steward-archive"
-"""Whose key seals archives: nobody's, standing for as long as there are archives."""
+OWNER = "archive"
+"""The name of the standing keys that seal archives, for as long as there are any."""
 
 
 def store(
@@ -42,15 +42,14 @@ def store(
     )
     lines = _Counted(write(session, groups, head))
     key = f"{PREFIX}{given.id}/{number}.jsonl"
-    steward.vault.create(OWNER)
-    steward.objects.put(OWNER, key, lines)
+    steward.objects.put(steward.vault.standing(OWNER), key, lines)
     told = Archived(key=key, k=k, groups=lines.number - 1, suppressed=left_out.records)
     return archived(done, number, told)
 
 
 def read(steward: Steward, archive: Archived) -> Iterator[bytes]:
     """The archive as JSON Lines. Raises ObjectMissing."""
-    return steward.objects.open(OWNER, archive.key)
+    return steward.objects.open(steward.vault.standing(OWNER), archive.key)
 
 
 class _Counted:

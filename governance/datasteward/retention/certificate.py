@@ -52,6 +52,8 @@ class Certificate(msgspec.Struct, frozen=True):
     """What a run disposed of. Times are UTC; `approved_by` is the second person, where one was needed.
 
     `finished`: the run came to its end; else it was refused half-way, and nothing was counted afterwards.
+    Where the run shreds, the keys that it promised go from the outbox at its end, and what they sealed is unreadable in every
+    backup at `unreadable_in_backups_at`, the planned end of the epoch.
     """
 
     plan: str
@@ -65,6 +67,7 @@ class Certificate(msgspec.Struct, frozen=True):
     verified_by: str | None
     finished: bool
     lines: tuple[Line, ...]
+    unreadable_in_backups_at: datetime | None = None
 
     @property
     def rows(self) -> int:
@@ -125,7 +128,14 @@ def _made(
         verified_by=None if left is None else VERIFIER,
         finished=left is not None,
         lines=tuple(_line(given.items[n], n, done, None if left is None else left[n]) for n in touched),
+        unreadable_in_backups_at=_in_backups(steward, now)
+        if any(given.items[n].action == "shred" for n in touched)
+        else None,
     )
+
+
+def _in_backups(steward: Steward, now: datetime) -> datetime:
+    return steward.policies.encryption.schedule.unreadable_in_backups(steward.vault.epoch_begun(), now)
 
 
 def of(stored: RetentionPlan) -> Certificate | None:

@@ -17,6 +17,7 @@ from datasteward.anonymise import methods
 from datasteward.catalog import Catalog
 from datasteward.disposal.models import KeyDisposal
 from datasteward.errors import PolicyError
+from datasteward.keys import Use
 from datasteward.policy.model import Method
 from datasteward.retention import keyset
 from datasteward.retention.plan import EVERYWHERE
@@ -57,7 +58,7 @@ def still(column: Column[Any], how: Method) -> ColumnElement[bool]:
 def has_key(catalog: Catalog, table: Table) -> ColumnElement[bool]:
     """People whose key has not been promised to destruction."""
     road = next(road for road in catalog.record(table).roads if road.kind == "subject")
-    return table.c[road.columns[0]].not_in(nested(select(KeyDisposal.subject_id)))
+    return table.c[road.columns[0]].not_in(nested(select(KeyDisposal.subject_id).where(KeyDisposal.use == Use.CONTENT)))
 
 
 def _typed(table: Table, name: str, kind: type, value: str) -> object:

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.catalog import Catalog, foreign_keys
-from datasteward.disposal import disposal
+from datasteward.disposal import disposal, keys
 from datasteward.disposal.fixed import Fix, fixed
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
@@ -54,13 +54,16 @@ class Certificate(msgspec.Struct, frozen=True):
 
     What went before a hold blocked the rest is counted with what went after it was lifted.
 
-    `policy` is the hash of the policy set that decided what stays.
+    `policy` is the hash of the policy set that decided what stays. What was sealed for the person is unreadable in the live
+    system since `unreadable_at`, and in every backup at `unreadable_in_backups_at`, the planned end of the epoch (UTC).
     """
 
     policy: str
     rows: dict[str, int]
     objects: int
     kept: dict[str, int]
+    unreadable_at: datetime | None = None
+    unreadable_in_backups_at: datetime | None = None
 
 
 class Notes(msgspec.Struct):
@@ -70,6 +73,7 @@ class Notes(msgspec.Struct):
     rows: dict[str, int] = {}
     objects: int = 0
     rows_at: datetime | None = None
+    key_at: datetime | None = None
 
 
 class Erasure:
@@ -187,9 +191,19 @@ class Erasure:
             if kept:
                 requests.block(session, requests.get(session, self._request_id), now=self._clock(), part=True)
             else:
-                self._steward.vault.destroy(subject)
+                self._destroy_keys(session, subject)
         if kept:
             raise HoldInTheWay("A legal hold keeps a part of this data: the rest of it goes when the hold is lifted.")
+
+    def _destroy_keys(self, session: Session, subject: str) -> None:
+        vault, now = self._steward.vault, self._clock()
+        vault.destroy(subject)
+        keys.promise_records(session, vault, subject, now=now)
+        keys.destroy_records(session, self._steward.catalog, vault, now=now)
+        request = requests.get(session, self._request_id)
+        notes = _notes(request)
+        notes.key_at = notes.key_at or now
+        _remember(session, request, notes)
 
     def _certify(self, subject: str) -> Certificate:
         with self._transaction() as session:
@@ -198,7 +212,11 @@ class Erasure:
                 raise ErasureUnfinished("The scan found data that came in meanwhile: the erasure is run again.")
             request = requests.get(session, self._request_id)
             notes = _notes(request)
-            certificate = Certificate(self._steward.policies.hash, notes.rows, notes.objects, kept)
+            gone = notes.key_at or self._clock()
+            schedule = self._steward.policies.encryption.schedule
+            in_backups = schedule.unreadable_in_backups(self._steward.vault.epoch_begun(), gone)
+            policy = self._steward.policies.hash
+            certificate = Certificate(policy, notes.rows, notes.objects, kept, gone, in_backups)
             requests.finish(session, request, now=self._clock(), result=msgspec.to_builtins(certificate))
             audit.append(
                 session,

@@ -127,9 +127,7 @@ def report(
         raise InputError(f"Say in at most {most.words} where it is, and the rest below.")
     row = Report(id=new_id(), reporter_id=reporter_id, kind=kind, state="open", created_at=now)
     words = _checked(here, text)
-    row.keyset = reporter_id or STANDING
-    if reporter_id is None:
-        here.vault.create(STANDING)
+    row.keyset = reporter_id or here.vault.standing(STANDING)
     seal(here.vault, row, "text", words, subject=row.keyset)
     if about.strip():
         seal(here.vault, row, "about", about.strip(), subject=row.keyset)

@@ -176,7 +176,7 @@ def test_an_archive_is_written_once_when_the_run_is_killed_after_it(
         with crowded.write() as session:
             yield session
             if written := set(steward.objects.keys()) - before:
-                first.append(b"".join(steward.objects.open(archiving.OWNER, written.pop())))
+                first.append(b"".join(steward.objects.open(steward.vault.standing(archiving.OWNER), written.pop())))
                 raise Killed
 
     with pytest.raises(Killed):
@@ -247,7 +247,8 @@ def test_keys_are_promised_in_the_run_and_destroyed_after_it(closing: Closing, r
     steward = shredding(ruled)
     plan = make(db, steward)
     assert (of(plan, "person").action, of(plan, "person").goes, plan.bytes, plan.people) == ("shred", 1, 0, 1)
-    assert run(db, steward, plan).deeds == {"shredded": {"person": 1}}
+    done = run(db, steward, plan)
+    assert done.deeds == {"shredded": {"person": 1}}
     assert promised(db) == [closed]
     assert opened(steward, db, closed) == "a name"
     with db.write() as session:

@@ -621,16 +621,17 @@ def upgrade() -> None:
     op.create_table(
         "steward_key_disposal",
         sa.Column("subject_id", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=16), server_default="content", nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("subject_id", name=op.f("pk_steward_key_disposal")),
+        sa.PrimaryKeyConstraint("subject_id", "use", name=op.f("pk_steward_key_disposal")),
     )
     op.create_table(
         "steward_legal_hold",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("subject_id", sa.String(length=40), nullable=True),
         sa.Column("table", sa.String(length=80), nullable=True),
-        sa.Column("rows", sa.JSON(), nullable=True),
+        sa.Column("rows", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("category", sa.String(length=80), nullable=True),
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("before", sa.DateTime(timezone=True), nullable=True),

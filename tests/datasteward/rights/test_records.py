@@ -1,0 +1,167 @@
+"""Records that the law has us keep are readable after an erasure, until the last of them has lived out its term."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import Column, MetaData, String, Table, delete, insert, select
+
+from datasteward.base import new_id
+from datasteward.catalog import is_subject, owned_by, record, tag
+from datasteward.catalog.records import for_records
+from datasteward.disposal.keys import destroy_records
+from datasteward.errors import KeyMissing
+from datasteward.keys import Box, Context, Use, Vault
+from datasteward.policy import load
+from datasteward.rights import requests
+from datasteward.rights.erasure import Erasure
+from datasteward.types import Sealed
+
+SHIPPED = Path(__file__).parents[3] / "policies"
+RECORDS = {("invoice", "words")}
+
+
+def metadata() -> MetaData:
+    """People with letters, which go, and invoices, which the law keeps."""
+    made = MetaData()
+    Table(
+        "person",
+        made,
+        Column("id", String(26), primary_key=True, info=tag("user.unique_id")),
+        info=record("user.account", is_subject("id")),
+    )
+    for name, category in (("letter", "user.content.private.generation"), ("invoice", "user.financial.transaction")):
+        Table(
+            name,
+            made,
+            Column("id", String(26), primary_key=True, info=tag("user.unique_id")),
+            Column("owner", String(26), info=tag("user.unique_id")),
+            Column("words", Sealed(), info=tag("user.content.private.prompt")),
+            info=record(category, owned_by("owner")),
+        )
+    return made
+
+
+@pytest.fixture
+def service(world: Any) -> Any:
+    """The service, with the words of invoices under the keys for records."""
+    made = world(metadata())
+    vault = Vault(made.steward.vault._store, records=RECORDS)
+    return dataclasses.replace(made, steward=dataclasses.replace(made.steward, vault=vault))
+
+
+def join(service: Any, *, invoices: int) -> tuple[str, dict[str, list[tuple[Context, Box]]]]:
+    """A person with a letter and invoices, and what was sealed for them by table."""
+    subject, sealed = new_id(), {}
+    service.steward.vault.create(subject)
+    with service.write() as session:
+        session.execute(insert(service.steward.catalog.table("person")).values(id=subject))
+        for name, number in (("letter", 1), ("invoice", invoices)):
+            for _ in range(number):
+                place = Context(subject, name, "words", new_id())
+                box = service.steward.vault.seal(place, f"the {name}")
+                sealed.setdefault(name, []).append((place, box))
+                row = {"id": place.row, "owner": subject, "words": box}
+                session.execute(insert(service.steward.catalog.table(name)).values(row))
+    return subject, sealed
+
+
+def erase(service: Any, subject: str) -> Any:
+    """Carries out an erasure that waits for nothing."""
+    with service.write() as session:
+        policies, now = service.steward.policies, service.clock()
+        request = requests.ask(session, policies, subject, "erasure", country="NO", now=now).id
+    return Erasure(service.steward, service.write, request, clock=service.clock).run()
+
+
+def kept_to_their_end(service: Any) -> int:
+    """What the job of disposal does about keys for records."""
+    with service.write() as session:
+        return destroy_records(session, service.steward.catalog, service.steward.vault, now=service.clock())
+
+
+def test_content_goes_at_once_and_an_invoice_lives_out_its_term(service: Any) -> None:
+    """After the erasure the letter is shredded and the invoice opens; when the last invoice goes, its key goes too."""
+    vault, invoice = service.steward.vault, service.steward.catalog.table("invoice")
+    subject, sealed = join(service, invoices=2)
+    other, others = join(service, invoices=1)
+    assert erase(service, subject).kept["invoice"] == 2
+    assert (vault.has(subject), vault.has(subject, Use.RECORDS)) == (False, True)
+    with pytest.raises(KeyMissing):
+        vault.seal(sealed["letter"][0][0], "more")
+    for place, box in sealed["invoice"]:
+        assert vault.reveal_text(place, box) == "the invoice"
+        with service.write() as session:
+            assert session.scalar(select(invoice.c.words).where(invoice.c.id == place.row)) == box
+        assert kept_to_their_end(service) == 0
+        with service.write() as session:
+            session.execute(delete(invoice).where(invoice.c.id == place.row))
+    assert kept_to_their_end(service) == 1
+    assert kept_to_their_end(service) == 0
+    assert not vault.has(subject, Use.RECORDS)
+    with pytest.raises(KeyMissing):
+        vault.reveal(*sealed["invoice"][0])
+    assert all(vault.reveal_text(*each) for name in others for each in others[name])
+    assert vault.has(other, Use.RECORDS)
+
+
+def test_without_records_to_keep_both_keys_go_with_the_erasure(service: Any) -> None:
+    """Somebody whose record is gone already loses the key for records in the erasure itself."""
+    subject, sealed = join(service, invoices=1)
+    with service.write() as session:
+        session.execute(delete(service.steward.catalog.table("invoice")))
+    erase(service, subject)
+    assert not service.steward.vault.has(subject, Use.RECORDS)
+    with pytest.raises(KeyMissing):
+        service.steward.vault.reveal(*sealed["invoice"][0])
+
+
+def test_a_letter_is_not_sealed_for_records_nor_an_invoice_for_content(service: Any) -> None:
+    """Each key is made when it is needed, and they are different keys."""
+    vault = service.steward.vault
+    subject, sealed = join(service, invoices=0)
+    assert not vault.has(subject, Use.RECORDS)
+    box = vault.seal(Context(subject, "invoice", "words", "1"), "the invoice")
+    assert vault.has(subject, Use.RECORDS)
+    assert box.ciphertext[:5] != sealed["letter"][0][1].ciphertext[:5]
+
+
+def test_what_was_sealed_before_the_policy_said_so_opens(service: Any) -> None:
+    """A category that moves to the keys for records leaves what is there readable."""
+    vault = service.steward.vault
+    before = Vault(vault._store)
+    before.create("ada")
+    place = Context("ada", "invoice", "words", "1")
+    box = before.seal(place, "the invoice")
+    vault.seal(place, "another")
+    assert vault.reveal_text(place, box) == "the invoice"
+
+
+def test_the_certificate_tells_two_dates(service: Any) -> None:
+    """Unreadable here since the key went; in every backup at the planned end of the epoch, with its overlap."""
+    subject, _ = join(service, invoices=0)
+    told, begun = erase(service, subject), service.steward.vault.epoch_begun()
+    assert told.unreadable_at == service.clock()
+    schedule = service.steward.policies.encryption.schedule
+    planned = schedule.overlap.after(schedule.epoch.after(begun))
+    assert told.unreadable_in_backups_at == max(planned, service.clock() + timedelta(days=2))
+    assert schedule.unreadable_in_backups(service.clock(), service.clock()) == service.clock() + timedelta(days=32)
+
+
+def test_the_policy_says_which_columns_are_for_records(service: Any) -> None:
+    """`keys: records` holds for the category and what lies below it, and for sealed columns alone."""
+    policies = load(SHIPPED)
+    assert for_records(service.steward.catalog, policies) == frozenset()
+    encryption = policies.encryption
+    statement = encryption.encrypted["user.content.private.prompt"]
+    changed = {
+        **encryption.encrypted,
+        "user.content.private.prompt": msgspec.structs.replace(statement, keys="records"),
+    }
+    told = msgspec.structs.replace(policies, encryption=msgspec.structs.replace(encryption, encrypted=changed))
+    assert for_records(service.steward.catalog, told) == {("letter", "words"), ("invoice", "words")}
