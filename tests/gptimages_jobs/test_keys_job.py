@@ -57,7 +57,7 @@ def test_peoples_keys_are_changed_when_they_are_due(
 ) -> None:
     """After two years new keys are added in one night and encrypt in the next."""
     person("Ines Halvorsen")
-    clock.move(days=731)
+    clock.move(days=732)
     keys.run(here, "schedule")
     assert entries(here)[0]["staged"] == 2
     clock.move(days=1)

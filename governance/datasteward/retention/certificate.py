@@ -98,7 +98,11 @@ def make(
 ) -> Certificate:
     """The certificate of a run that has just done `done`, as of `now`."""
     left = [own for own, _ in present(session, steward, given.items, held)]
-    return _made(stored, given, done, left, by=by, now=now)
+    made = _made(stored, given, done, left, by=by, now=now)
+    if not any(line.method == METHODS["shred"] for line in made.lines):
+        return made
+    in_backups = steward.policies.encryption.schedule.unreadable_in_backups(steward.vault.epoch_begun(), now)
+    return msgspec.structs.replace(made, unreadable_in_backups_at=in_backups)
 
 
 def unfinished(stored: RetentionPlan, given: Plan, done: Result, *, now: datetime) -> Certificate:
@@ -128,14 +132,7 @@ def _made(
         verified_by=None if left is None else VERIFIER,
         finished=left is not None,
         lines=tuple(_line(given.items[n], n, done, None if left is None else left[n]) for n in touched),
-        unreadable_in_backups_at=_in_backups(steward, now)
-        if any(given.items[n].action == "shred" for n in touched)
-        else None,
     )
-
-
-def _in_backups(steward: Steward, now: datetime) -> datetime:
-    return steward.policies.encryption.schedule.unreadable_in_backups(steward.vault.epoch_begun(), now)
 
 
 def of(stored: RetentionPlan) -> Certificate | None:

@@ -247,8 +247,9 @@ def test_keys_are_promised_in_the_run_and_destroyed_after_it(closing: Closing, r
     steward = shredding(ruled)
     plan = make(db, steward)
     assert (of(plan, "person").action, of(plan, "person").goes, plan.bytes, plan.people) == ("shred", 1, 0, 1)
-    done = run(db, steward, plan)
-    assert done.deeds == {"shredded": {"person": 1}}
+    assert run(db, steward, plan).deeds == {"shredded": {"person": 1}}
+    in_backups = steward.policies.encryption.schedule.unreadable_in_backups(steward.vault.epoch_begun(), NOW)
+    assert told(db, plan.id).unreadable_in_backups_at == in_backups
     assert promised(db) == [closed]
     assert opened(steward, db, closed) == "a name"
     with db.write() as session:
