@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from datasteward.errors import KeyStoreError
 from datasteward.keys import KMS, EpochDirectory, FileRootKey, KeyStore, Vault, is_empty, open_root
 from datasteward.objects import EncryptedObjects, LocalDirectory
 from datasteward.policy import PolicySet, load
@@ -46,14 +47,20 @@ def make_directory(directory: Path) -> None:
 
 
 def key_store(settings: Settings, clock: Callable[[], datetime]) -> KeyStore:
-    """Opens root key and key store; at the very first start both are made."""
+    """Opens root key and key store; at the very first start both are made. Raises KeyStoreError, RootKeyError."""
     keys = settings.data / "keys"
     keys.mkdir(exist_ok=True, mode=0o700)
     told = root_key(settings)
     url = settings.key_store or f"sqlite:///{keys / 'keys.db'}"
-    if is_file(told) and not Path(told).exists() and is_empty(url):
-        FileRootKey.create(Path(told))
-    return KeyStore(url, open_root(told), epochs=EpochDirectory(*epochs(settings)), clock=clock)
+    places = epochs(settings)
+    if is_empty(url):
+        if any(each.is_dir() and any(each.iterdir()) for each in places):
+            raise KeyStoreError(
+                "The key store is not where it was, though the keys of its epochs are: put it back from its backup."
+            )
+        if is_file(told) and not Path(told).exists():
+            FileRootKey.create(Path(told))
+    return KeyStore(url, open_root(told), epochs=EpochDirectory(*places), clock=clock)
 
 
 def root_key(settings: Settings) -> str:
