@@ -126,17 +126,16 @@ class StreamCipher:
         final = (part.size - 1) // SEGMENT
         sizes = chain([SEGMENT if numbers[0] else SEGMENT - HEADER_BYTES], repeat(SEGMENT))
         pieces = _split(part.chunks, sizes)
-        cipher = None
-        for number in numbers:
+        sealed, _ = next(pieces, (b"", True))
+        number = numbers[0]
+        cipher, plaintext = self._find(part.head, number, bytes(sealed), number == final, associated_data)
+        yield plaintext[start - _plaintext_at(number) : end - _plaintext_at(number)]
+        for number in numbers[1:]:
             sealed, _ = next(pieces, (b"", True))
-            if cipher is None:
-                cipher, opened = self._find(part.head, number, bytes(sealed), number == final, associated_data)
-            else:
-                opened = cipher.decrypt(number, sealed, number == final)
+            opened = cipher.decrypt(number, sealed, number == final)
             if opened is None:
                 raise DecryptionFailed(FAILED)
-            begins = _plaintext_at(number)
-            yield opened[max(start - begins, 0) : end - begins]
+            yield opened[: end - _plaintext_at(number)]
 
     def _find(
         self, header: bytes, number: int, sealed: bytes, last: bool, associated_data: bytes
