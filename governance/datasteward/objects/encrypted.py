@@ -73,6 +73,10 @@ class EncryptedObjects:
         """The bytes stored. Raises ObjectMissing."""
         return self._store.stat(key).size
 
+    def stat(self, key: str) -> Stored:
+        """What the store tells of it: bytes stored, and when. Raises ObjectMissing."""
+        return self._store.stat(key)
+
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """The objects whose keys begin with the prefix, in no order."""
         return self._store.list(prefix)
