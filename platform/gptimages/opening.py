@@ -70,9 +70,9 @@ def object_store(settings: Settings) -> ObjectStore:
 
 def objects(settings: Settings, keys: Vault, *, abandoned: datetime) -> EncryptedObjects:
     """Opens the objects, rid of what interrupted writes have left; those begun before `abandoned` are taken for such."""
-    store = object_store(settings)
-    store.sweep(abandoned)
-    return EncryptedObjects(store, keys)
+    opened = EncryptedObjects(object_store(settings), keys)
+    opened.sweep(abandoned)
+    return opened
 
 
 def database(settings: Settings) -> Database:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from datasteward.crypto import HEADER_BYTES, associated_data, plaintext_size
@@ -84,6 +85,10 @@ class EncryptedObjects:
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with the prefix, in no order."""
         return (each.key for each in self._store.list(prefix))
+
+    def sweep(self, before: datetime) -> int:
+        """Removes what interrupted writes have left, those begun before then where nothing else tells; how many."""
+        return self._store.sweep(before)
 
 
 def _context(subject: str, key: str) -> bytes:
