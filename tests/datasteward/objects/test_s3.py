@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -188,6 +189,28 @@ def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
         client = connect(address, REGION, aws_access_key_id=key, aws_secret_access_key=secret)
         with pytest.raises(ObjectStoreError, match=r"does not answer .ReadTimeoutError."):
             S3Bucket(client, "bucket").get("a")
+
+
+def test_an_answer_that_breaks_off_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is lost in the middle of an object is told, and not taken for its end."""
+    monkeypatch.setattr(s3, "ATTEMPTS", 1)
+    key, secret = IDENTITY.values()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def break_off() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + bytes(70_000))
+
+        breaking = threading.Thread(target=break_off)
+        breaking.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        client = connect(address, REGION, aws_access_key_id=key, aws_secret_access_key=secret)
+        reading = S3Bucket(client, "bucket").get("a")
+        with pytest.raises(ObjectStoreError, match="does not answer"):
+            list(reading)
+        breaking.join()
 
 
 KILLED = """
