@@ -116,7 +116,8 @@ def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: b
     with ExitStack() as opened:
         vault = opening.vault(settings)
         opened.callback(vault.close)
-        steward = Steward(found, policies, vault, opening.objects(settings, vault))
+        abandoned = clock() - policies.limits.object_young.span
+        steward = Steward(found, policies, vault, opening.objects(settings, vault, abandoned=abandoned))
         check_kept(steward)
         db = opening.database(settings)
         opened.callback(db.close)

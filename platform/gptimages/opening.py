@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from alembic import command
@@ -13,7 +14,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from datasteward.keys import FileRootKey, KeyStore, Vault, is_empty
-from datasteward.objects import EncryptedObjects, LocalDirectory
+from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore
 from datasteward.policy import PolicySet, load
 from gptimages.db import Database
 from gptimages.errors import StartError
@@ -54,11 +55,24 @@ def vault(settings: Settings) -> Vault:
     return Vault(KeyStore(url, FileRootKey.load(path)))
 
 
-def objects(settings: Settings, keys: Vault) -> EncryptedObjects:
-    """Opens the object directory."""
-    store = LocalDirectory(settings.data / "objects")
-    store.sweep()
-    return EncryptedObjects(store, keys)
+def object_store(settings: Settings) -> ObjectStore:
+    """Opens the bucket or the directory. Raises ObjectStoreError when it cannot be used."""
+    if settings.objects is None:
+        return LocalDirectory(settings.data / "objects")
+    from datasteward.objects import s3  # boto3 takes as long to load as all the rest
+
+    client = s3.connect(settings.objects_endpoint, settings.objects_region)
+    encryption = None if settings.objects_encryption == "none" else settings.objects_encryption
+    bucket = s3.S3Bucket.at(settings.objects, client, encryption=encryption)
+    bucket.check()
+    return bucket
+
+
+def objects(settings: Settings, keys: Vault, *, abandoned: datetime) -> EncryptedObjects:
+    """Opens the objects, rid of what interrupted writes have left; those begun before `abandoned` are taken for such."""
+    opened = EncryptedObjects(object_store(settings), keys)
+    opened.sweep(abandoned)
+    return opened
 
 
 def database(settings: Settings) -> Database:

@@ -44,6 +44,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """SQLAlchemy URL of the key store; else SQLite in `keys/` of the data directory. Never the database's own."""
     root_key: Path | None = None
     """File of the root key, mode 0600; else `keys/root.key` of the data directory."""
+    objects: str | None = None
+    """The bucket of the pictures, `s3://bucket/prefix`; else `objects/` of the data directory. Credentials: as boto3 does."""
+    objects_endpoint: str | None = None
+    """Address of an S3 server that is not Amazon's."""
+    objects_region: str | None = None
+    """Region of the bucket."""
+    objects_encryption: Literal["AES256", "aws:kms", "none"] = "AES256"
+    """What the S3 server encrypts with, on top of our own encryption; `none` leaves it to the bucket."""
     engine: Literal["preview", "openai"] = "preview"
     """Which engine makes the pictures."""
     engine_url: str | None = None
@@ -171,6 +179,12 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"The engine openai needs its key: set {PREFIX}ENGINE_KEY.")
     if settings.mail == "smtp" and not settings.smtp_host:
         raise SettingsError(f"Mail by smtp needs a server: set {PREFIX}SMTP_HOST.")
+    if settings.objects is None and (settings.objects_endpoint or settings.objects_region):
+        raise SettingsError(
+            f"An endpoint or region of objects needs a bucket: set {PREFIX}OBJECTS to s3://bucket/prefix."
+        )
+    if settings.objects is not None and not settings.objects.startswith("s3://"):
+        raise SettingsError(f"{PREFIX}OBJECTS has to be s3://bucket/prefix; unset it for the data directory.")
     if settings.database is not None and settings.database == settings.key_store:
         raise SettingsError(f"{PREFIX}KEY_STORE has to be apart from {PREFIX}DATABASE: give it a database of its own.")
 

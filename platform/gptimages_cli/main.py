@@ -29,6 +29,7 @@ COMMANDS = {
     "catalog": "catalog:catalog",
     "roles": "roles:roles",
     "keys": "keys:keys",
+    "objects": "objects:objects",
     "demo": "demo:demo",
 }
 """Where each command stands in this package, in the order of the help."""
