@@ -32,6 +32,7 @@ from datasteward.disposal import disposal
 from datasteward.disposal.fixed import Fix, fixed
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
+from datasteward.ledger import enter
 from datasteward.retention import holds
 from datasteward.retention.held import Held, free, sealed
 from datasteward.rights import leaving, requests
@@ -187,9 +188,26 @@ class Erasure:
             if kept:
                 requests.block(session, requests.get(session, self._request_id), now=self._clock(), part=True)
             else:
+                self._enter(session, subject)
                 self._steward.vault.destroy(subject)
         if kept:
             raise HoldInTheWay("A legal hold keeps a part of this data: the rest of it goes when the hold is lifted.")
+
+    def _enter(self, session: Session, subject: str) -> None:
+        """The ledger hears of it first: a key that is gone stays gone, whatever backup comes back."""
+        if self._steward.ledger is None:
+            return
+        notes = _notes(requests.get(session, self._request_id))
+        so_far = Certificate(self._steward.policies.hash, notes.rows, notes.objects, {})
+        enter(
+            session,
+            self._steward.ledger,
+            subject,
+            "erasure",
+            actor=ACTOR,
+            now=self._clock(),
+            certificate=hashlib.sha256(msgspec.json.encode(so_far, order="sorted")).hexdigest(),
+        )
 
     def _certify(self, subject: str) -> Certificate:
         with self._transaction() as session:
