@@ -116,11 +116,14 @@ def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: b
     with ExitStack() as opened:
         vault = opening.vault(settings)
         opened.callback(vault.close)
-        steward = Steward(found, policies, vault, opening.objects(settings, vault))
+        ledger = opening.ledger(settings, clock())
+        steward = Steward(found, policies, vault, opening.objects(settings, vault), ledger=ledger)
         check_kept(steward)
         db = opening.database(settings)
         opened.callback(db.close)
         steward = replace(steward, purposes=Purposes(db.engine, found, policies))
+        with db.read() as session:
+            opening.require_replayed(session, ledger)
         if as_found:
             with db.read() as session:
                 settings = msgspec.structs.replace(settings, demo=origin.is_demo(session))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from alembic import command
@@ -11,8 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.orm import Session
 
 from datasteward.keys import FileRootKey, KeyStore, Vault, is_empty
+from datasteward.ledger import DirectoryOfEntries, Ledger, behind, open_ledger
 from datasteward.objects import EncryptedObjects, LocalDirectory
 from datasteward.policy import PolicySet, load
 from gptimages.db import Database
@@ -52,6 +55,17 @@ def vault(settings: Settings) -> Vault:
     if not path.exists() and is_empty(url):
         FileRootKey.create(path)
     return Vault(KeyStore(url, FileRootKey.load(path)))
+
+
+def ledger(settings: Settings, now: datetime) -> Ledger:
+    """Opens the erasure ledger; at the very first start it and its key are made. Raises LedgerError."""
+    return open_ledger(DirectoryOfEntries(settings.ledger_directory), settings.ledger_key, now=now)
+
+
+def require_replayed(session: Session, ledger: Ledger) -> None:
+    """Raises StartError when the ledger tells of erasures that this database has not seen; LedgerError as `behind`."""
+    if behind(session, ledger):
+        raise StartError("The database is older than the erasure ledger: run gptimages restore, which erases again.")
 
 
 def objects(settings: Settings, keys: Vault) -> EncryptedObjects:

@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """SQLAlchemy URL of the key store; else SQLite in `keys/` of the data directory. Never the database's own."""
     root_key: Path | None = None
     """File of the root key, mode 0600; else `keys/root.key` of the data directory."""
+    ledger: Path | None = None
+    """Directory of the erasure ledger, on another disk than data and backups; else beside the data directory."""
     engine: Literal["preview", "openai"] = "preview"
     """Which engine makes the pictures."""
     engine_url: str | None = None
@@ -84,6 +86,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether this process runs what policies/schedule.yaml says."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much is logged, as JSON lines on standard error."""
+
+    @property
+    def ledger_directory(self) -> Path:
+        """Where the ledger is: never in the data directory, which is put back as a whole."""
+        data = self.data.resolve()
+        return self.ledger or data.with_name(f"{data.name}-ledger")
+
+    @property
+    def ledger_key(self) -> Path:
+        """The file of the key that signs the ledger, beside the root key."""
+        return (self.root_key.parent if self.root_key else self.data / "keys") / "ledger.key"
 
     @property
     def secure(self) -> bool:
@@ -173,6 +186,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"Mail by smtp needs a server: set {PREFIX}SMTP_HOST.")
     if settings.database is not None and settings.database == settings.key_store:
         raise SettingsError(f"{PREFIX}KEY_STORE has to be apart from {PREFIX}DATABASE: give it a database of its own.")
+    if settings.ledger_directory.resolve().is_relative_to(settings.data.resolve()):
+        raise SettingsError(f"{PREFIX}LEDGER has to be apart from {PREFIX}DATA: give it a directory of its own.")
 
 
 def _check_sign_in(settings: Settings) -> None:

@@ -54,6 +54,12 @@ class Ledger:
             if self._hashes[known.number] != known.hash:
                 raise LedgerError("The erasure ledger is not the one that was written here: put the right one back.")
 
+    def has(self, subject: str, why: Why) -> bool:
+        """Whether it is written down that this person's keys go for this reason."""
+        with self._busy:
+            self._catch_up()
+            return (subject, why) in self._places
+
     def add(self, subject: str, why: Why, *, now: datetime, certificate: str | None = None) -> Head:
         """Writes down that this person's keys go; durable when it returns. What stands there already is not added again."""
         with self._busy:
