@@ -94,6 +94,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.ledger or data.with_name(f"{data.name}-ledger")
 
     @property
+    def restore_mark(self) -> Path:
+        """The file that is there while a restore has begun and not ended."""
+        return self.data / "restoring"
+
+    @property
     def ledger_key(self) -> Path:
         """The file of the key that signs the ledger, beside the root key."""
         return (self.root_key.parent if self.root_key else self.data / "keys") / "ledger.key"

@@ -66,11 +66,15 @@ def behind(session: Session, ledger: Ledger) -> list[Entry]:
 
     Raises LedgerError when it is the ledger that is older, or is another one.
     """
+    return [entry for entry in unheard(session, ledger) if not _under_way(session, entry)]
+
+
+def unheard(session: Session, ledger: Ledger) -> list[Entry]:
+    """The entries after the last one that this database knows of. Raises LedgerError as `behind`."""
     known = anchor(session)
     if known is not None:
         ledger.check(known)
-    after = ledger.since(0 if known is None else known.number)
-    return [entry for entry in after if not _under_way(session, entry)]
+    return list(ledger.since(0 if known is None else known.number))
 
 
 def _under_way(session: Session, entry: Entry) -> bool:
