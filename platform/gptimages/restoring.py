@@ -25,6 +25,7 @@ from gptimages.installation import Clock, open_installation, utc_now
 from gptimages.settings import Settings
 
 BY = "job:restore"
+COPIED = b" copied"
 
 
 def restore(
@@ -41,7 +42,23 @@ def restore(
     service = _read(directory, "service", ledger) if directory else None
     store = _read(of_keys, "keys", ledger) if of_keys else None
     _require_known(service, store)
-    _begin(settings, directory, of_keys)
+    if not _is_copied(settings, directory, of_keys):
+        _require_empty(settings, directory, of_keys)
+        _set_mark(settings, _mark(directory, of_keys))
+        _copy(settings, directory, service, of_keys, store, told)
+        _set_mark(settings, _mark(directory, of_keys) + COPIED)  # what the replay destroys is not copied again
+    told("The ledger is replayed")
+    return _replay(settings, clock)
+
+
+def _copy(
+    settings: Settings,
+    directory: Path | None,
+    service: Manifest | None,
+    of_keys: Path | None,
+    store: Manifest | None,
+    told: Told,
+) -> None:
     if of_keys and store:
         told("The key store")
         _restore_keys(settings, of_keys, store)
@@ -51,8 +68,6 @@ def restore(
         _restore_database(settings, directory, service)
         told("The objects")
         backup.restore_objects(directory, opening.object_store(settings), every(OBJECTS_TOLD, told))
-    told("The ledger is replayed")
-    return _replay(settings, clock)
 
 
 def _read(directory: Path, kind: Kind, ledger: Ledger) -> Manifest:
@@ -69,12 +84,19 @@ def _require_known(service: Manifest | None, store: Manifest | None) -> None:
         raise BackupError("The key store's backup was made by a newer version of the service: install that version.")
 
 
-def _begin(settings: Settings, directory: Path | None, of_keys: Path | None) -> None:
-    """Sets the mark, once it is sure that nothing is overwritten; or finds it, of the same restore."""
-    mark = " ".join(backup.digest_of(each) if each else "none" for each in (directory, of_keys)).encode()
+def _is_copied(settings: Settings, directory: Path | None, of_keys: Path | None) -> bool:
+    """Whether this same restore was cut off when everything had been copied. Raises BackupError for another one."""
+    if not settings.restore_mark.exists():
+        return False
+    found = settings.restore_mark.read_bytes()
+    if found.removesuffix(COPIED) != _mark(directory, of_keys):
+        raise BackupError("Another restore has begun and not ended: run it again, with its own directories.")
+    return found.endswith(COPIED)
+
+
+def _require_empty(settings: Settings, directory: Path | None, of_keys: Path | None) -> None:
+    """Raises BackupError when something would be overwritten, or no keys would be there; not when it goes on."""
     if settings.restore_mark.exists():
-        if settings.restore_mark.read_bytes() != mark:
-            raise BackupError("Another restore has begun and not ended: run it again, with its own directories.")
         return
     (settings.data / "keys").mkdir(exist_ok=True, mode=0o700)
     no_keys = keys.is_empty(opening.key_store_url(settings))
@@ -86,7 +108,18 @@ def _begin(settings: Settings, directory: Path | None, of_keys: Path | None) -> 
         raise BackupError(
             "The database is not empty: name an empty one by GPTIMAGES_DATABASE, or another GPTIMAGES_DATA."
         )
-    write_new(settings.restore_mark, mark)
+
+
+def _mark(directory: Path | None, of_keys: Path | None) -> bytes:
+    return " ".join(backup.digest_of(each) if each else "none" for each in (directory, of_keys)).encode()
+
+
+def _set_mark(settings: Settings, mark: bytes) -> None:
+    new = settings.restore_mark.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    write_new(new, mark)
+    new.rename(settings.restore_mark)
+    sync_directory(settings.data)
 
 
 def _is_empty(settings: Settings) -> bool:

@@ -116,7 +116,7 @@ def test_nothing_is_overwritten(town: Town, saved: Saved) -> None:
     """A database or a key store that is there is refused, and both are as they were."""
     before = read(town.here, town.ines)
     for directory, of_keys in ((saved.service, None), (None, saved.keys)):
-        with pytest.raises(BackupError, match="is not empty|There is a key store already"):
+        with pytest.raises(BackupError, match=r"is not empty|There is a key store already"):
             restoring.restore(town.here.settings, directory, of_keys, told=nothing)
     assert not town.here.settings.restore_mark.exists()
     assert read(town.here, town.ines) == before
