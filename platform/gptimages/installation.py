@@ -135,7 +135,7 @@ def open_installation(
         steward = replace(steward, purposes=Purposes(db.engine, found, policies))
         if not restoring:
             with db.read() as session:
-                opening.require_replayed(session, ledger)
+                opening.require_replayed(session, vault, ledger)
         if as_found:
             with db.read() as session:
                 settings = msgspec.structs.replace(settings, demo=origin.is_demo(session))

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from datasteward.keys import FileRootKey, KeyStore, Vault, is_empty
-from datasteward.ledger import DirectoryOfEntries, Ledger, LedgerKey, behind, open_ledger
+from datasteward.ledger import DirectoryOfEntries, Ledger, LedgerKey, behind, open_ledger, returned
 from datasteward.objects import EncryptedObjects, LocalDirectory
 from datasteward.policy import PolicySet, load
 from gptimages.db import Database
@@ -74,10 +74,16 @@ def ledger_of(settings: Settings) -> Ledger:
     return found
 
 
-def require_replayed(session: Session, ledger: Ledger) -> None:
-    """Raises StartError when the ledger tells of erasures that this database has not seen; LedgerError as `behind`."""
-    if behind(session, ledger):
-        raise StartError("The database is older than the erasure ledger: run gptimages restore, which erases again.")
+def require_replayed(session: Session, keys: Vault, ledger: Ledger) -> None:
+    """Raises StartError when the ledger tells of destructions that database or key store have not seen.
+
+    However they were put back: nothing of the erased is read before the ledger was replayed. Raises LedgerError as `behind`.
+    """
+    for which, older in (("database", behind(session, ledger)), ("key store", returned(session, keys, ledger))):
+        if older:
+            raise StartError(
+                f"The {which} is older than the erasure ledger: run gptimages restore, which erases again."
+            )
 
 
 def require_restored(settings: Settings) -> None:

@@ -42,6 +42,8 @@ def restore(
     service = _read(directory, "service", ledger) if directory else None
     store = _read(of_keys, "keys", ledger) if of_keys else None
     _require_known(service, store)
+    if store and store.destroy_by and store.destroy_by < clock():
+        told("This backup of the key store is past its day: destroy it after this")
     if not _is_copied(settings, directory, of_keys):
         _require_empty(settings, directory, of_keys)
         _set_mark(settings, _mark(directory, of_keys))
@@ -102,6 +104,8 @@ def _require_empty(settings: Settings, directory: Path | None, of_keys: Path | N
     no_keys = keys.is_empty(opening.key_store_url(settings))
     if no_keys and not of_keys:
         raise BackupError("The key store is missing: put it back, or name its backup by --keys.")
+    if not no_keys:
+        opening.vault(settings).close()  # raises when it is damaged, newer, or of another root key
     if of_keys and not no_keys:
         raise BackupError("There is a key store already: leave --keys out, or move it away.")
     if directory and not _is_empty(settings):

@@ -6,10 +6,21 @@
 A backup brings back what was erased after it was made; the ledger, replayed over it (`replay`), takes it away again.
 """
 
-from datasteward.ledger.anchoring import behind, enter
+from datasteward.ledger.anchoring import behind, enter, returned
 from datasteward.ledger.entries import Entry, Why
 from datasteward.ledger.ledger import Ledger, open_ledger
 from datasteward.ledger.signing import LedgerKey
 from datasteward.ledger.store import DirectoryOfEntries, EntryStore
 
-__all__ = ["DirectoryOfEntries", "Entry", "EntryStore", "Ledger", "LedgerKey", "Why", "behind", "enter", "open_ledger"]
+__all__ = [
+    "DirectoryOfEntries",
+    "Entry",
+    "EntryStore",
+    "Ledger",
+    "LedgerKey",
+    "Why",
+    "behind",
+    "enter",
+    "open_ledger",
+    "returned",
+]

@@ -15,6 +15,7 @@ from datasteward.audit import chaining
 from datasteward.audit import log as audit
 from datasteward.audit.models import AuditEntry
 from datasteward.disposal.models import KeyDisposal
+from datasteward.keys import Vault
 from datasteward.ledger.entries import Entry, Head, Why
 from datasteward.ledger.ledger import Ledger
 from datasteward.rights.models import SubjectRequest
@@ -77,10 +78,16 @@ def unheard(session: Session, ledger: Ledger) -> list[Entry]:
     return list(ledger.since(0 if known is None else known.number))
 
 
+def returned(session: Session, vault: Vault, ledger: Ledger) -> list[Entry]:
+    """What the ledger says has gone and the key store has all the same: it is older than the ledger."""
+    there = [entry for entry in ledger.since() if vault.has(entry.subject)]
+    return [entry for entry in there if not _under_way(session, entry)]
+
+
 def _under_way(session: Session, entry: Entry) -> bool:
     """Whether a process was killed between ledger and commit, so that what it did is done again by its own job."""
     erasing = exists().where(SubjectRequest.subject_id == entry.subject, SubjectRequest.kind == "erasure")
-    promised = exists().where(KeyDisposal.subject_id == entry.subject)
+    promised = exists().where(KeyDisposal.subject_id == entry.subject, KeyDisposal.done_at.is_(None))
     erasing = erasing.where(SubjectRequest.state.in_(UNDER_WAY))
     return session.scalar(select(erasing if entry.why == "erasure" else promised)) is True
 

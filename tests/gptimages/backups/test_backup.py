@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from support.backups import Saved, Town, erase, nothing
 
 from datasteward import backup
@@ -15,8 +20,10 @@ from datasteward.audit import log as audit
 from datasteward.backup import place
 from datasteward.errors import BackupError, ObjectStoreError
 from datasteward.objects import LocalDirectory
-from gptimages import backups
-from gptimages.installation import Installation
+from gptimages import backups, restoring
+from gptimages.accounts.models import Account
+from gptimages.installation import Installation, open_installation
+from gptimages.settings import Settings
 
 
 def bytes_of(directory: Path) -> bytes:
@@ -106,6 +113,32 @@ def test_a_full_disk_leaves_nothing(
     backups.make(here, target, by="tests", told=nothing)
     assert backup.read(target, "service", here.ledger.key).objects == 2
     assert town.here is here
+
+
+def test_it_is_one_state_while_others_write(
+    here: Installation, person: Callable[..., Account], elsewhere: Settings, tmp_path: Path
+) -> None:
+    """People join while the backups are made: whoever is in the copy is there whole, and its audit log verifies."""
+    ended = Event()
+
+    def join() -> None:
+        while not ended.is_set():
+            person()
+
+    with ThreadPoolExecutor(1) as pool:
+        joining = pool.submit(join)
+        made = [tmp_path / "keys", tmp_path / "service"]
+        for make, directory in zip((backups.make_of_keys, backups.make), made, strict=True):
+            make(here, directory, by="tests", told=nothing)
+        ended.set()
+        joining.result()
+    restoring.restore(elsewhere, made[1], made[0], told=nothing)
+    with closing(open_installation(elsewhere, as_found=True)) as there, there.db.read() as session:
+        verdict = audit.verify(session)
+        copied = set(session.scalars(select(Account.id)))
+    assert verdict.broken_at is None
+    with here.db.read() as session:
+        assert copied <= set(session.scalars(select(Account.id)))
 
 
 def test_an_object_that_goes_meanwhile_is_left_out(

@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 from conftest import START
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from support.backups import Saved, Town, erase, nothing, read, rows
 
 from datasteward import backup
 from datasteward.audit import log as audit
-from datasteward.errors import BackupError, KeyMissing, LedgerError
-from datasteward.keys import Context
+from datasteward.errors import BackupError, KeyMissing, KeyStoreError, LedgerError
+from datasteward.keys import Context, FileRootKey, KeyStore
 from datasteward.ledger import open_ledger
 from datasteward.ledger.store import DirectoryOfEntries
 from datasteward.retention import holds
@@ -89,6 +89,38 @@ def test_a_database_put_back_by_hand_is_not_opened(erased: Town, saved: Saved, e
         open_installation(elsewhere, as_found=True)
     assert restoring.restore(elsewhere, None, None, told=nothing).keys == 0
     open_installation(elsewhere, as_found=True).close()
+
+
+def test_a_key_store_put_back_by_hand_is_not_opened(
+    here: Installation, erased: Town, saved: Saved, any_settings: Settings
+) -> None:
+    """The database is the newest, and the key store brings a destroyed key back: refused, until the key is gone again."""
+    (key_file := any_settings.data / "keys" / "kept.db").touch(mode=0o600)
+    source = msgspec.structs.replace(any_settings, key_store=f"sqlite:///{key_file}")
+    if here.db.engine.dialect.name == "sqlite":
+        shutil.copy(saved.keys / "database.sqlite", key_file)
+    else:
+        with closing(open_installation(source, as_found=True)) as there:
+            there.vault.create(erased.ines)
+    with pytest.raises(StartError, match="key store is older than the erasure ledger"):
+        open_installation(source, as_found=True)
+    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0)
+    with closing(open_installation(source, as_found=True)) as there:
+        assert not there.vault.has(erased.ines)
+
+
+def test_a_key_store_that_is_a_version_ahead_is_told(saved: Saved, elsewhere: Settings) -> None:
+    """One that is there when the rest is restored: with what to install, and nothing was restored."""
+    url = elsewhere.key_store or f"sqlite:///{elsewhere.data / 'keys' / 'keys.db'}"
+    KeyStore(url, FileRootKey.load(elsewhere.data / "keys" / "root.key")).close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE key_store SET version = 99"))
+    engine.dispose()
+    with pytest.raises(KeyStoreError, match="newer version"):
+        restoring.restore(elsewhere, saved.service, None, told=nothing)
+    assert not elsewhere.restore_mark.exists()
+    assert not list(elsewhere.data.glob("objects"))
 
 
 def test_a_hold_that_came_back_keeps_the_rows_and_not_the_key(town: Town, tmp_path: Path, elsewhere: Settings) -> None:
