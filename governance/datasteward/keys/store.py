@@ -82,9 +82,13 @@ class KeyStore:
         self._clock = clock
         self._destroying = Lock()
         self._engine = _engine(url)
-        with _faults():
-            self._make()
-            self._check()
+        try:
+            with _faults():
+                self._make()
+                self._check()
+        except BaseException:
+            self.close()
+            raise
 
     def _make(self) -> None:
         with self._engine.begin() as connection:

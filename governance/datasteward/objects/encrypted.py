@@ -33,6 +33,11 @@ class EncryptedObjects:
         self._store = store
         self._vault = vault
 
+    @property
+    def stored(self) -> ObjectStore:
+        """The store beneath, with the ciphertext as it is: what a backup copies."""
+        return self._store
+
     def put(self, subject: str, key: str, chunks: Iterable[bytes]) -> int:
         """Encrypts and stores; gives the bytes stored, which are a little more than the plaintext's.
 

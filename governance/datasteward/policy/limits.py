@@ -94,5 +94,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     object_young: Span
     retention_plan_age: Span
     retention_clock_jump: Span
+    key_backup_age: Span
     first_plan: str
     plans: dict[str, Plan]
