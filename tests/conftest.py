@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from support.postgres import PostgresServer, server
+from support.seaweed import Seaweed, running
 
 from gptimages import opening
 from gptimages.accounts import people, roles
@@ -92,6 +93,13 @@ def here(settings: Settings, clock: Clock) -> Iterator[Installation]:
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server of this process; started by the first test that asks for it."""
     with server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def seaweed() -> Iterator[Seaweed]:
+    """An S3 server of this process; started by the first test that asks for it."""
+    with running() as started:
         yield started
 
 

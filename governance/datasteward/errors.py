@@ -23,7 +23,9 @@
     ├── ErasureUnfinished       an erasure is not through yet: an object stays, or the scan found something
     ├── PurposeError            the purpose does not allow this use of the data
     ├── DisclosureRefused       the processor gate lets nothing out: not registered, or not for this
-    └── AuditError              the audit log cannot be written, or does not verify
+    ├── AuditError              the audit log cannot be written, or does not verify
+    ├── LedgerError             the erasure ledger cannot be reached or written, or does not verify
+    └── BackupError             a backup cannot be made, or not be restored here
 
 Each message is one sentence that says what happened and what to do, without personal data.
 """
@@ -138,3 +140,11 @@ class DisclosureRefused(StewardError):
 
 class AuditError(StewardError):
     """The audit log cannot be written, or does not verify."""
+
+
+class LedgerError(StewardError):
+    """The erasure ledger cannot be reached or written, or is not as it was written: nothing is restored without it."""
+
+
+class BackupError(StewardError):
+    """A backup cannot be made, is not whole, or does not belong here."""

@@ -52,14 +52,19 @@ def carry_out(here: Installation, plan: Plan, *, by: str, progress: Progress | N
 
 
 def _schedule(here: Installation) -> list[str | None]:
-    """One night: a plan that is refused, or waits for somebody, keeps no other from being carried out."""
+    """One night: a plan that is refused, or waits for somebody, keeps no other from being carried out.
+
+    Uploads that nobody goes on with are removed as well.
+    """
     with here.reading("law", KIND) as session:
         left = [stored.id for stored in plans.interrupted(session)]
     problems = [_finish(here, plan_id) for plan_id in left]
     with here.writing("law", KIND) as session:
         runs.forget_held_back(session, here)
         made = plans.make(session, here.steward, by=KIND, now=here.clock())
-    return [*problems, _finish(here, made.id)]
+    problems.append(_finish(here, made.id))
+    here.objects.sweep(here.clock() - here.policies.limits.object_young.span)
+    return problems
 
 
 def _finish(here: Installation, plan_id: str) -> str | None:

@@ -19,6 +19,7 @@ from datasteward import anonymise, tables
 from datasteward.catalog import Catalog, checks
 from datasteward.catalog.records import for_records
 from datasteward.keys import Vault
+from datasteward.ledger import Ledger
 from datasteward.objects import EncryptedObjects
 from datasteward.policy import PolicySet
 from datasteward.purposes import Purposes
@@ -67,6 +68,12 @@ class Installation:
         """The encrypted object store."""
         return self.steward.objects
 
+    @property
+    def ledger(self) -> Ledger:
+        """The erasure ledger."""
+        assert self.steward.ledger is not None  # noqa: S101 - open_installation has given it one
+        return self.steward.ledger
+
     def reading(self, purpose: str, actor: str) -> AbstractContextManager[Session]:
         """A session for a purpose of policies/purposes.yaml that sees one state and writes nothing (see Database.read).
 
@@ -103,25 +110,35 @@ def catalog(*, faulty: bool = False) -> Catalog:
     return Catalog(*metadatas, prefixes=PREFIXES, log_fields=LOG_FIELDS, faulty=faulty)
 
 
-def open_installation(settings: Settings, clock: Clock = utc_now, *, as_found: bool = False) -> Installation:
+def open_installation(
+    settings: Settings, clock: Clock = utc_now, *, as_found: bool = False, restoring: bool = False
+) -> Installation:
     """Opens everything and brings the database up to date. Raises SettingsError, StartError or a StewardError.
 
     A server says by its settings whether it is a demo, and the database must agree; `as_found` is for an operator's
-    commands, which take the database for what it is.
+    commands, which take the database for what it is. Only the restore itself opens one that is not replayed (`restoring`).
     """
     policies = opening.policies(policy_directory(settings))
     found = catalog()
     checks.require(found, policies)
     anonymise.require(found, policies)
     opening.make_directory(settings.data)
+    if not restoring:
+        opening.require_restored(settings)
     with ExitStack() as opened:
         vault = Vault(opening.key_store(settings, clock), records=for_records(found, policies))
         opened.callback(vault.close)
-        steward = Steward(found, policies, vault, opening.objects(settings, vault))
+        ledger = opening.ledger(settings, clock())
+        abandoned = clock() - policies.limits.object_young.span
+        stored = opening.objects(settings, vault, abandoned=abandoned)
+        steward = Steward(found, policies, vault, stored, ledger=ledger)
         check_kept(steward)
         db = opening.database(settings)
         opened.callback(db.close)
         steward = replace(steward, purposes=Purposes(db.engine, found, policies))
+        if not restoring:
+            with db.read() as session:
+                opening.require_replayed(session, vault, ledger)
         if as_found:
             with db.read() as session:
                 settings = msgspec.structs.replace(settings, demo=origin.is_demo(session))

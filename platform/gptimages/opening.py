@@ -11,12 +11,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.orm import Session
 
 from datasteward.errors import KeyStoreError
 from datasteward.keys import KMS, EpochDirectory, FileRootKey, KeyStore, Vault, is_empty, open_root
-from datasteward.objects import EncryptedObjects, LocalDirectory
+from datasteward.ledger import DirectoryOfEntries, Ledger, LedgerKey, behind, open_ledger, returned
+from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore
 from datasteward.policy import PolicySet, load
 from gptimages.db import Database
 from gptimages.errors import StartError
@@ -51,7 +53,7 @@ def key_store(settings: Settings, clock: Callable[[], datetime]) -> KeyStore:
     keys = settings.data / "keys"
     keys.mkdir(exist_ok=True, mode=0o700)
     told = root_key(settings)
-    url = settings.key_store or f"sqlite:///{keys / 'keys.db'}"
+    url = key_store_url(settings)
     places = epochs(settings)
     if is_empty(url):
         if any(each.is_dir() and any(each.iterdir()) for each in places):
@@ -78,25 +80,78 @@ def epochs(settings: Settings) -> list[Path]:
     return [Path(each.strip()) for each in (settings.epochs or str(settings.data / "keys" / "epochs")).split(",")]
 
 
-def objects(settings: Settings, keys: Vault) -> EncryptedObjects:
-    """Opens the object directory."""
-    store = LocalDirectory(settings.data / "objects")
-    store.sweep()
-    return EncryptedObjects(store, keys)
+def key_store_url(settings: Settings) -> str:
+    """Where the key store is."""
+    return settings.key_store or f"sqlite:///{settings.data / 'keys' / 'keys.db'}"
+
+
+def ledger(settings: Settings, now: datetime) -> Ledger:
+    """Opens the erasure ledger; at the very first start it and its key are made. Raises LedgerError."""
+    return open_ledger(DirectoryOfEntries(settings.ledger_directory), settings.ledger_key, now=now)
+
+
+def ledger_of(settings: Settings) -> Ledger:
+    """The ledger of an installation that there has been. Raises LedgerError when it, or its key, is not there."""
+    found = Ledger(DirectoryOfEntries(settings.ledger_directory), LedgerKey.load(settings.ledger_key))
+    found.head()
+    return found
+
+
+def require_replayed(session: Session, keys: Vault, ledger: Ledger) -> None:
+    """Raises StartError when the ledger tells of destructions that database or key store have not seen.
+
+    However they were put back: nothing of the erased is read before the ledger was replayed. Raises LedgerError as `behind`.
+    """
+    for which, older in (("database", behind(session, ledger)), ("key store", returned(session, keys, ledger))):
+        if older:
+            raise StartError(
+                f"The {which} is older than the erasure ledger: run gptimages restore, which erases again."
+            )
+
+
+def require_restored(settings: Settings) -> None:
+    """Raises StartError when a restore began and did not end: nothing may be read before the ledger was replayed."""
+    if settings.restore_mark.exists():
+        raise StartError("A restore has not ended: run gptimages restore again, with the same directories.")
+
+
+def object_store(settings: Settings) -> ObjectStore:
+    """Opens the bucket or the directory. Raises ObjectStoreError when it cannot be used."""
+    if settings.objects is None:
+        return LocalDirectory(settings.data / "objects")
+    from datasteward.objects import s3  # boto3 takes as long to load as all the rest
+
+    client = s3.connect(settings.objects_endpoint, settings.objects_region)
+    encryption = None if settings.objects_encryption == "none" else settings.objects_encryption
+    bucket = s3.S3Bucket.at(settings.objects, client, encryption=encryption)
+    bucket.check()
+    return bucket
+
+
+def objects(settings: Settings, keys: Vault, *, abandoned: datetime) -> EncryptedObjects:
+    """Opens the objects, rid of what interrupted writes have left; those begun before `abandoned` are taken for such."""
+    opened = EncryptedObjects(object_store(settings), keys)
+    opened.sweep(abandoned)
+    return opened
 
 
 def database(settings: Settings) -> Database:
     """Opens the database and brings it up to date. Raises StartError when it cannot be reached, read or is newer."""
-    path = sqlite_file(settings)
-    if settings.database is None and not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    db = Database(settings.database or f"sqlite:///{path}")
+    db = database_to_fill(settings)
     try:
         migrate(db)
     except BaseException as error:
         db.close()
         raise _told(error) from None
     return db
+
+
+def database_to_fill(settings: Settings) -> Database:
+    """The database, made when it is a file and there is none; its tables are not looked at."""
+    path = sqlite_file(settings)
+    if settings.database is None and not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    return Database(settings.database or f"sqlite:///{path}")
 
 
 def database_as_it_is(settings: Settings) -> Database:
@@ -130,16 +185,30 @@ def _told(error: BaseException) -> BaseException:
 
 def migrate(db: Database) -> None:
     """Brings the database to the newest revision; raises StartError when it was written by a newer version."""
-    config = alembic_config()
-    known = ScriptDirectory.from_config(config)
-    with db.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in {script.revision for script in known.walk_revisions()}:
+    current = revision(db)
+    if current is not None and not known(current):
         raise StartError("The database was written by a newer version of the service: install that version.")
-    if current != known.get_current_head():
+    if current != ScriptDirectory.from_config(alembic_config()).get_current_head():
         with db.engine.connect() as connection, connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade(connection, "head")
+
+
+def revision(db: Database) -> str | None:
+    """How far the database's tables are; None when there are none."""
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def known(revision: str) -> bool:
+    """Whether this version knows the revision."""
+    return revision in {each.revision for each in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """Brings the tables to a revision, in the transaction of the connection."""
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def alembic_config() -> Config:

@@ -48,6 +48,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epochs: str | None = None
     """Directories, parted by commas, that each hold the keys of epochs: more than one, as no backup may have them. Else
     `keys/epochs` of the data directory."""
+    objects: str | None = None
+    """The bucket of the pictures, `s3://bucket/prefix`; else `objects/` of the data directory. Credentials: as boto3 does."""
+    objects_endpoint: str | None = None
+    """Address of an S3 server that is not Amazon's."""
+    objects_region: str | None = None
+    """Region of the bucket."""
+    objects_encryption: Literal["AES256", "aws:kms", "none"] = "AES256"
+    """What the S3 server encrypts with, on top of our own encryption; `none` leaves it to the bucket."""
+    ledger: Path | None = None
+    """Directory of the erasure ledger, on another disk than data and backups; else beside the data directory."""
     engine: Literal["preview", "openai"] = "preview"
     """Which engine makes the pictures."""
     engine_url: str | None = None
@@ -90,6 +100,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much is logged, as JSON lines on standard error."""
 
     @property
+    def ledger_directory(self) -> Path:
+        """Where the ledger is: never in the data directory, which is put back as a whole."""
+        data = self.data.resolve()
+        return self.ledger or data.with_name(f"{data.name}-ledger")
+
+    @property
+    def restore_mark(self) -> Path:
+        """The file that is there while a restore has begun and not ended."""
+        return self.data / "restoring"
+
+    @property
+    def ledger_key(self) -> Path:
+        """The file of the key that signs the ledger, beside the root key."""
+        named = self.root_key is not None and ":" not in self.root_key  # else it is a key service's
+        return (Path(self.root_key or "").parent if named else self.data / "keys") / "ledger.key"
+
+    @property
     def secure(self) -> bool:
         """Whether people reach the service over https."""
         return self.public_url.startswith("https:")
@@ -114,6 +141,7 @@ def read(environment: Mapping[str, str] | None = None, *, serving: bool = True) 
     }
     settings = _convert(values)
     _check(settings)
+    _check_places(settings)
     if serving:
         _check_sign_in(settings)
     return settings
@@ -175,8 +203,19 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"The engine openai needs its key: set {PREFIX}ENGINE_KEY.")
     if settings.mail == "smtp" and not settings.smtp_host:
         raise SettingsError(f"Mail by smtp needs a server: set {PREFIX}SMTP_HOST.")
+
+
+def _check_places(settings: Settings) -> None:
+    if settings.objects is None and (settings.objects_endpoint or settings.objects_region):
+        raise SettingsError(
+            f"An endpoint or region of objects needs a bucket: set {PREFIX}OBJECTS to s3://bucket/prefix."
+        )
+    if settings.objects is not None and not settings.objects.startswith("s3://"):
+        raise SettingsError(f"{PREFIX}OBJECTS has to be s3://bucket/prefix; unset it for the data directory.")
     if settings.database is not None and settings.database == settings.key_store:
         raise SettingsError(f"{PREFIX}KEY_STORE has to be apart from {PREFIX}DATABASE: give it a database of its own.")
+    if settings.ledger_directory.resolve().is_relative_to(settings.data.resolve()):
+        raise SettingsError(f"{PREFIX}LEDGER has to be apart from {PREFIX}DATA: give it a directory of its own.")
 
 
 def _check_sign_in(settings: Settings) -> None:

@@ -11,7 +11,6 @@ import msgspec
 
 from datasteward.catalog import Catalog, checks, dpv, drawing, fides, graph
 from datasteward.catalog.describe import describe
-from datasteward.objects import LocalDirectory
 from datasteward.policy import Finding, PolicySet
 from gptimages import installation, opening
 from gptimages.settings import Settings, read
@@ -78,14 +77,18 @@ def export(fides_file: Path | None, dpv_file: Path | None) -> None:
 
 
 def _live(tagged: Catalog, policies: PolicySet, settings: Settings) -> list[Finding]:
-    directory = settings.data / "objects"
-    keys = LocalDirectory(directory).keys() if directory.is_dir() else iter(())
+    stored = opening.object_store(settings).list() if _has_objects(settings) else iter(())
+    keys = (each.key for each in stored)
     db = opening.database_as_it_is(settings)
     try:
         with db.read() as session:
             return checks.live(tagged, policies, session, object_keys=keys, ignored=BY_ALEMBIC)
     finally:
         db.close()
+
+
+def _has_objects(settings: Settings) -> bool:
+    return settings.objects is not None or (settings.data / "objects").is_dir()
 
 
 def _write(out: Path, text: str) -> None:

@@ -29,6 +29,9 @@ COMMANDS = {
     "catalog": "catalog:catalog",
     "roles": "roles:roles",
     "keys": "keys:keys",
+    "objects": "objects:objects",
+    "backup": "backups:backup",
+    "restore": "backups:restore",
     "demo": "demo:demo",
 }
 """Where each command stands in this package, in the order of the help."""

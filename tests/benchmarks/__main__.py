@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from . import archives, crypto, purposes, retention
+from . import archives, crypto, objects, purposes, retention
 from .gdprbench import rows as gdprbench
 from .measuring import Row
 
@@ -22,6 +22,7 @@ FIGURES: dict[str, Callable[[bool], Row]] = {
     "stream-encrypt": crypto.stream_encrypt,
     "stream-decrypt": crypto.stream_decrypt,
     "stream-memory": crypto.stream_memory,
+    "object-range": objects.object_range,
     "retention-apply": retention.retention_apply,
     "retention-memory": retention.retention_memory,
     "retention-plan-growth": retention.retention_plan_growth,

@@ -77,6 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def place(made: dict[str, Path], tmp_path: Path) -> Place:
     """A place with a whole production installation."""
     shutil.copytree(made["service"], tmp_path / "data")
+    shutil.copytree(made["service"].with_name("service-ledger"), tmp_path / "data-ledger")
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     return Place(tmp_path)
 
@@ -269,8 +270,9 @@ def test_spoilt_files(place: Place, spoil: Callable[[Path], None], said: str) ->
 
 def test_demo_database_as_production(place: Place, made: dict[str, Path]) -> None:
     """A demo's database is never opened by a production service."""
-    shutil.rmtree(place.data)
-    shutil.copytree(made["demo"], place.data)
+    for kind in ("", "-ledger"):
+        shutil.rmtree(place.data.with_name(f"data{kind}"))
+        shutil.copytree(made["demo"].with_name(f"demo{kind}"), place.data.with_name(f"data{kind}"))
     refused(place, "belongs to a demo")
 
 

@@ -66,6 +66,18 @@ def test_the_schedule_plans_and_carries_out(any_here: Installation) -> None:
     assert (row.state, row.made_by, row.applied_by) == ("applied", "retention", "retention")
 
 
+def test_each_night_interrupted_uploads_go(here: Installation) -> None:
+    """What a killed process left in the object store does not wait for the next start."""
+    here.vault.create("ada")
+    here.objects.put("ada", "image/kept", [b"x"])
+    left = here.settings.data / "objects" / "00" / f"{'0' * 32}+part"
+    left.write_bytes(b"half a picture")
+    promise(here, "retention", REF)
+    work(here)
+    assert not left.exists()
+    assert list(here.objects.keys()) == ["image/kept"]
+
+
 def test_a_plan_above_the_cap_stays_open_and_the_job_says_so(any_here: Installation) -> None:
     """What would take more than a run may is left for a person, with the sentence beside the job."""
     old_use(any_here, 3)

@@ -7,16 +7,19 @@ from datasteward.crypto.associated import associated_data
 from datasteward.crypto.box import Box
 from datasteward.crypto.fields import FieldCipher
 from datasteward.crypto.keyset import SEGMENT, Key, Keyset, KeysetKind
-from datasteward.crypto.streams import StreamCipher, stored_size
+from datasteward.crypto.streams import HEADER_BYTES, Part, StreamCipher, plaintext_size, stored_size
 
 __all__ = [
+    "HEADER_BYTES",
     "SEGMENT",
     "Box",
     "FieldCipher",
     "Key",
     "Keyset",
     "KeysetKind",
+    "Part",
     "StreamCipher",
     "associated_data",
+    "plaintext_size",
     "stored_size",
 ]

@@ -15,7 +15,8 @@ act on half a stream reads it to its end first.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 
 from cryptography.exceptions import InvalidTag
@@ -35,10 +36,36 @@ MOST_PARTS = 64  # of a piece, before they are put together: chunks of a few byt
 FAILED = "An object does not open: it was changed, cut short, moved to another place, or sealed under another key."
 
 
+PLAIN_SEGMENT = SEGMENT - TAG_BYTES
+
+
 def stored_size(plaintext_size: int) -> int:
     """How many bytes the ciphertext of so many bytes has."""
-    segments = max(1, -(-(plaintext_size + HEADER_BYTES) // (SEGMENT - TAG_BYTES)))
+    segments = max(1, -(-(plaintext_size + HEADER_BYTES) // PLAIN_SEGMENT))
     return HEADER_BYTES + plaintext_size + segments * TAG_BYTES
+
+
+def plaintext_size(stored: int) -> int:
+    """How many bytes the plaintext of so many bytes of ciphertext has. Raises DecryptionFailed when no stream is so long.
+
+    It is as true as the size that is told: only who reads the last segment knows that nothing was cut off.
+    """
+    size = stored - HEADER_BYTES - max(1, -(-stored // SEGMENT)) * TAG_BYTES
+    if size < 0 or stored_size(size) != stored:
+        raise DecryptionFailed(FAILED)
+    return size
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive bytes of a stored stream, with what it takes to open them: all of one and the same version of it."""
+
+    size: int
+    """Bytes of the whole."""
+    head: bytes = field(repr=False)
+    """Its first bytes, at least HEADER_BYTES of them unless it is shorter."""
+    chunks: Iterator[bytes] = field(repr=False)
+    """The bytes asked for; fewer, or none, where the whole ends."""
 
 
 class StreamCipher:
@@ -66,10 +93,10 @@ class StreamCipher:
         """
         pieces = _split(chunks, chain([HEADER_BYTES, SEGMENT - HEADER_BYTES], repeat(SEGMENT)))
         header, last = next(pieces)
-        if last or header[0] != HEADER_BYTES:
+        if last:
             raise DecryptionFailed(FAILED)
         first, last = next(pieces)
-        cipher, plaintext = self._find(bytes(header), bytes(first), last, associated_data)
+        cipher, plaintext = self._find(bytes(header), 0, bytes(first), last, associated_data)
         yield plaintext
         for number, (sealed, ends) in enumerate(pieces, start=1):
             opened = cipher.decrypt(number, sealed, ends)
@@ -77,11 +104,48 @@ class StreamCipher:
                 raise DecryptionFailed(FAILED)
             yield opened
 
-    def _find(self, header: bytes, first: bytes, last: bool, associated_data: bytes) -> tuple[_Segments, bytes]:
-        """The key that opens the first segment: the format names none, so each is tried."""
+    def decrypt_range(
+        self, read: Callable[[int, int], Part], start: int, length: int, associated_data: bytes
+    ) -> Iterator[bytes]:
+        """Up to `length` bytes of plaintext from `start` on, as a slice gives them, verified like those of `decrypt`.
+
+        `read(start, length)` gives a part of the ciphertext; it is called once, for the segments needed and no more.
+        Raises DecryptionFailed at the first of them that does not verify. Nothing is known of the other segments.
+        """
+        if start < 0 or length < 1:
+            raise ValueError("A range begins at 0 or later and has at least one byte.")
+        first, last = _segment_of(start), _segment_of(start + length - 1)
+        begins = max(first * SEGMENT, HEADER_BYTES)
+        part = read(begins, (last + 1) * SEGMENT - begins)
+        end = min(start + length, plaintext_size(part.size))
+        return self._excerpt(part, start, end, associated_data) if start < end else iter(())
+
+    def _excerpt(self, part: Part, start: int, end: int, associated_data: bytes) -> Iterator[bytes]:
+        """The plaintext from `start` to before `end`, of a part that begins with the segment of `start`."""
+        numbers = range(_segment_of(start), _segment_of(end - 1) + 1)
+        final = (part.size - 1) // SEGMENT
+        sizes = chain([SEGMENT if numbers[0] else SEGMENT - HEADER_BYTES], repeat(SEGMENT))
+        pieces = _split(part.chunks, sizes)
+        sealed, _ = next(pieces, (b"", True))
+        number = numbers[0]
+        cipher, plaintext = self._find(part.head, number, bytes(sealed), number == final, associated_data)
+        yield plaintext[start - _plaintext_at(number) : end - _plaintext_at(number)]
+        for number in numbers[1:]:
+            sealed, _ = next(pieces, (b"", True))
+            opened = cipher.decrypt(number, sealed, number == final)
+            if opened is None:
+                raise DecryptionFailed(FAILED)
+            yield opened[: end - _plaintext_at(number)]
+
+    def _find(
+        self, header: bytes, number: int, sealed: bytes, last: bool, associated_data: bytes
+    ) -> tuple[_Segments, bytes]:
+        """The key that opens a segment, and what is in it: the format names no key, so each is tried."""
+        if header[:1] != bytes([HEADER_BYTES]):
+            raise DecryptionFailed(FAILED)
         for key in self._keys:
-            cipher = _Segments(key, header, associated_data)
-            plaintext = cipher.decrypt(0, first, last)
+            cipher = _Segments(key, header[:HEADER_BYTES], associated_data)
+            plaintext = cipher.decrypt(number, sealed, last)
             if plaintext is not None:
                 return cipher, plaintext
         raise DecryptionFailed(FAILED)
@@ -109,6 +173,16 @@ class _Segments:
             return self._cipher.decrypt(self._nonce(number, last), sealed, None)
         except InvalidTag:
             return None
+
+
+def _segment_of(at: int) -> int:
+    """The number of the segment that holds this byte of the plaintext."""
+    return (at + HEADER_BYTES) // PLAIN_SEGMENT
+
+
+def _plaintext_at(number: int) -> int:
+    """Where in the plaintext a segment begins."""
+    return max(number * PLAIN_SEGMENT - HEADER_BYTES, 0)
 
 
 def _split(chunks: Iterable[bytes], sizes: Iterator[int]) -> Iterator[tuple[bytes | memoryview, bool]]:

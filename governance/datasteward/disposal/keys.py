@@ -1,7 +1,7 @@
 """Destroying the keys of people whose rows stay: what was sealed under them is unreadable from then on (shredding).
 
 The key store is another database, so a key is promised to destruction in the transaction that decides it, and destroyed
-after the commit as often as it takes, like the bytes of objects.
+after the commit as often as it takes, like the bytes of objects. The erasure ledger says so first.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from datasteward.catalog import Catalog
 from datasteward.disposal.models import KeyDisposal
 from datasteward.keys import Use, Vault
+from datasteward.ledger import Ledger, enter
 from datasteward.statements import changed, nested
 
+ACTOR = "job:disposal"
 BATCH = 100
 _CONTENT = KeyDisposal.use == Use.CONTENT
 
@@ -32,16 +34,25 @@ def promise_keys(session: Session, catalog: Catalog, table: Table, where: Column
 
 
 def destroy_keys(
-    session: Session, vault: Vault, *, now: datetime, limit: int = BATCH, kept: ColumnElement[bool] | None = None
+    session: Session,
+    vault: Vault,
+    *,
+    now: datetime,
+    ledger: Ledger | None = None,
+    limit: int = BATCH,
+    kept: ColumnElement[bool] | None = None,
 ) -> int:
-    """Destroys up to `limit` of the promised keys and returns how many. Raises KeyStoreError; it can be done again.
+    """Destroys up to `limit` of the promised keys and returns how many, each written into the ledger before.
 
-    Those that meet `kept`, a condition on KeyDisposal, wait: a legal hold has come in between.
+    Those that meet `kept`, a condition on KeyDisposal, wait: a legal hold has come in between. Raises KeyStoreError and
+    LedgerError; it can be done again.
     """
     due = [_CONTENT, KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
     waiting = select(KeyDisposal).where(*due).order_by(KeyDisposal.since).limit(limit)
     entries = list(session.scalars(waiting.with_for_update(skip_locked=True)))
     for entry in entries:
+        if ledger is not None:
+            enter(session, ledger, entry.subject_id, "retention", actor=ACTOR, now=now)
         vault.destroy(entry.subject_id)
         promise_records(session, vault, entry.subject_id, now=now)
         entry.done_at = now

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from datasteward.crypto import Box, FieldCipher, Key, Keyset, KeysetKind, StreamCipher
+from datasteward.crypto import Box, FieldCipher, Key, Keyset, KeysetKind, Part, StreamCipher
 from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.context import Context
@@ -120,6 +120,12 @@ class Vault:
         Raises KeyMissing at the call, DecryptionFailed while it is read.
         """
         return self._streams(subject).decrypt(chunks, associated_data)
+
+    def reveal_range(
+        self, subject: str, read: Callable[[int, int], Part], start: int, length: int, associated_data: bytes
+    ) -> Iterator[bytes]:
+        """Decrypts a part of a stream (see StreamCipher.decrypt_range). Raises KeyMissing at the call."""
+        return self._streams(subject).decrypt_range(read, start, length, associated_data)
 
     def close(self) -> None:
         """Closes the key store."""

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
-from datasteward.crypto import associated_data
+from datasteward.crypto import HEADER_BYTES, associated_data, plaintext_size
 from datasteward.keys import Vault
-from datasteward.objects.store import ObjectStore, check_key
+from datasteward.objects.store import ObjectStore, Stored, check_key
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is said of an object without its key."""
+
+    size: int
+    """Bytes of the plaintext, as far as the store is to be believed."""
+    version: str
+    """Another one at each put. It comes from the random header, so that equal pictures cannot be told by it."""
 
 
 class EncryptedObjects:
@@ -18,6 +32,11 @@ class EncryptedObjects:
     def __init__(self, store: ObjectStore, vault: Vault) -> None:
         self._store = store
         self._vault = vault
+
+    @property
+    def stored(self) -> ObjectStore:
+        """The store beneath, with the ciphertext as it is: what a backup copies."""
+        return self._store
 
     def put(self, subject: str, key: str, chunks: Iterable[bytes]) -> int:
         """Encrypts and stores; gives the bytes stored, which are a little more than the plaintext's.
@@ -35,9 +54,22 @@ class EncryptedObjects:
         """
         return self._vault.reveal_stream(subject, self._store.get(key), _context(subject, key))
 
+    def open_range(self, subject: str, key: str, start: int, length: int) -> Iterator[bytes]:
+        """A part of the plaintext, as a slice gives it: only the segments it needs are fetched, and each is verified.
+
+        Raises like `open`. That the rest of the object is whole is not looked at.
+        """
+        read = partial(self._store.get_range, key)
+        return self._vault.reveal_range(subject, read, start, length, _context(subject, key))
+
     def read(self, subject: str, key: str) -> bytes:
         """The whole plaintext, given only when all of it verifies."""
         return b"".join(self.open(subject, key))
+
+    def look(self, key: str) -> Look:
+        """What may be said of an object before it is opened. Raises ObjectMissing, or DecryptionFailed at a damaged one."""
+        part = self._store.get_range(key, 0, HEADER_BYTES)
+        return Look(plaintext_size(part.size), hashlib.sha256(part.head[:HEADER_BYTES]).hexdigest()[:32])
 
     def delete(self, key: str) -> bool:
         """Deletes the object for good; False when there was none."""
@@ -45,11 +77,23 @@ class EncryptedObjects:
 
     def size(self, key: str) -> int:
         """The bytes stored. Raises ObjectMissing."""
-        return self._store.size(key)
+        return self._store.stat(key).size
+
+    def stat(self, key: str) -> Stored:
+        """What the store tells of it: bytes stored, and when. Raises ObjectMissing."""
+        return self._store.stat(key)
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """The objects whose keys begin with the prefix, in no order."""
+        return self._store.list(prefix)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with the prefix, in no order."""
-        return self._store.keys(prefix)
+        return (each.key for each in self._store.list(prefix))
+
+    def sweep(self, before: datetime) -> int:
+        """Removes what interrupted writes have left, those begun before then where nothing else tells; how many."""
+        return self._store.sweep(before)
 
 
 def _context(subject: str, key: str) -> bytes:

@@ -14,14 +14,16 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
+from datasteward.crypto import HEADER_BYTES, Part
 from datasteward.durable import sync_directory
 from datasteward.errors import ObjectMissing, ObjectStoreError
-from datasteward.objects.store import check_key
+from datasteward.objects.reading import Reading
+from datasteward.objects.store import Stored, check_key
 
-CHUNK = 65536
 UNFINISHED = "+part"
 
 
@@ -57,7 +59,16 @@ class LocalDirectory:
     def get(self, key: str) -> Iterator[bytes]:
         """The bytes, in chunks of 64 KiB. Raises ObjectMissing at the call."""
         with _faults(), _missing():
-            return _Reading(FileIO(self._path(key)))
+            return Reading(FileIO(self._path(key)), _faults)
+
+    def get_range(self, key: str, start: int, length: int) -> Part:
+        """So many bytes from `start` on, or what there is. Raises ObjectMissing at the call."""
+        with _faults(), _missing():
+            file = FileIO(self._path(key))
+        with _faults():
+            size, head = os.fstat(file.fileno()).st_size, os.pread(file.fileno(), HEADER_BYTES, 0)
+            file.seek(start)
+        return Part(size, head, Reading(file, _faults, length))
 
     def delete(self, key: str) -> bool:
         """Deletes the object, durably; False when there was none."""
@@ -70,19 +81,20 @@ class LocalDirectory:
             sync_directory(path.parent)
         return True
 
-    def size(self, key: str) -> int:
-        """The size in bytes. Raises ObjectMissing."""
+    def stat(self, key: str) -> Stored:
+        """Its size and age. Raises ObjectMissing."""
         with _faults(), _missing():
-            return self._path(key).stat().st_size
+            return _stored(key, self._path(key))
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """The keys that begin with the prefix, in no order."""
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """The objects whose keys begin with the prefix, in no order."""
         for path in self._files():
             key = path.name.replace("~", "/")
             if "+" not in key and key.startswith(prefix):
-                yield key
+                with _faults(), suppress(FileNotFoundError):
+                    yield _stored(key, path)
 
-    def sweep(self) -> int:
+    def sweep(self, before: datetime) -> int:  # noqa: ARG002 - the lock tells who still writes, whenever it began
         """Deletes what interrupted writes have left, and gives their number; writes under way are left alone."""
         return sum(_is_abandoned(path) for path in self._files() if path.name.endswith(UNFINISHED))
 
@@ -99,25 +111,9 @@ class LocalDirectory:
             yield from files
 
 
-class _Reading(Iterator[bytes]):
-    """An open object; closes itself at its end, when it is closed, and when nobody wants it any more."""
-
-    def __init__(self, file: FileIO) -> None:
-        self._file = file
-
-    def __next__(self) -> bytes:
-        with _faults():
-            chunk: bytes = b"" if self._file.closed else self._file.read(CHUNK)
-        if not chunk:
-            self.close()
-            raise StopIteration
-        return chunk
-
-    def close(self) -> None:
-        self._file.close()
-
-    def __del__(self) -> None:
-        self.close()
+def _stored(key: str, path: Path) -> Stored:
+    found = path.stat()
+    return Stored(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 def _begin(path: Path) -> tuple[FileIO, Path]:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from datasteward.crypto import Part
 from datasteward.errors import ObjectStoreError
 
 LONGEST_KEY = 200
 KEY = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a store tells of an object without opening it."""
+
+    key: str
+    size: int
+    """Bytes stored."""
+    modified: datetime
+    """When it was stored, UTC."""
 
 
 class ObjectStore(Protocol):
@@ -18,21 +32,33 @@ class ObjectStore(Protocol):
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Stores the chunks under the key, in place of what was there, and gives their size in bytes."""
         # When it returns, the data is durable. Until the last chunk is stored nothing of it can be read under the key,
-        # and whatever was there before stays. When it raises, or the chunks do, nothing has changed.
+        # and whatever was there before stays. When it raises, or the chunks do, nothing has changed; only when the last
+        # answer of a server was lost all of it may have.
 
     def get(self, key: str) -> Iterator[bytes]:
         """The bytes, in chunks. Raises ObjectMissing at the call, not while it is read."""
-        # What is being read stays readable to its end when it is replaced or deleted meanwhile.
+        # When it is replaced or deleted meanwhile, the rest is what it was, or it raises.
+
+    def get_range(self, key: str, start: int, length: int) -> Part:
+        """The bytes from `start` on, `length` or what there is, with the object's size and its first bytes.
+
+        Raises ObjectMissing at the call.
+        """
+        # One request: size, first bytes and range are of the same version of the object.
 
     def delete(self, key: str) -> bool:
-        """Deletes the object for good, every version of it; False when there was none."""
+        """Deletes the object for good: every version, and every write under way; False when there was none."""
         # When it returns, the deletion is durable.
 
-    def size(self, key: str) -> int:
-        """The size in bytes. Raises ObjectMissing."""
+    def stat(self, key: str) -> Stored:
+        """Its size and age. Raises ObjectMissing."""
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """The keys that begin with the prefix, in no order. One that comes or goes meanwhile may be given or not."""
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """The objects whose keys begin with the prefix, in no order. One that comes or goes meanwhile may be given or not."""
+
+    def sweep(self, before: datetime) -> int:
+        """Removes what writes have left that were interrupted, and gives their number."""
+        # A store that sees who writes removes what nobody holds any more; one that does not, what was begun before then.
 
 
 def check_key(key: str) -> str:

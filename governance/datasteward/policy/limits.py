@@ -91,7 +91,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     share_link: Span
     api_token: Span
     policy_notice: Span
+    object_young: Span
     retention_plan_age: Span
     retention_clock_jump: Span
+    key_backup_age: Span
     first_plan: str
     plans: dict[str, Plan]

@@ -6,16 +6,17 @@ The steps, each a transaction of its own and each safe to be run again after the
     farewell   the service's last words to the person, while their address is still there
     rows       every row that leads to the person, but for what the retention rules or holds keep; objects into the outbox
     objects    the bytes of every object
-    key        the person's key: from here on no backup can be read; where a hold keeps a part of the data, the request is
-               blocked instead, and the steps are taken again when the hold is lifted
+    key        first the entry in the ledger, then the person's key goes; where a hold keeps a part of the data, the
+               request is blocked instead, and the steps are taken again when the hold is lifted
     forget     the service's database lets go of deleted bytes (`after`)
     scan       every table and the key store are looked through; the certificate only when nothing is found
 
-Before the key is destroyed nothing is lost that would not be lost anyway; after it the erasure only goes forward.
+Before the entry in the ledger nothing is lost that would not be lost anyway; after it the erasure only goes forward.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -32,6 +33,7 @@ from datasteward.disposal import disposal, keys
 from datasteward.disposal.fixed import Fix, fixed
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
+from datasteward.ledger import enter
 from datasteward.retention import holds
 from datasteward.retention.held import Held, free, sealed
 from datasteward.rights import leaving, requests
@@ -137,7 +139,9 @@ class Erasure:
         subject = request.subject_id
         if request.state == "blocked" or _notes(request).rows_at is None:
             return not goes_on(session, self._steward, subject)
-        return self._steward.vault.has(subject) and holds.held(session, subject)  # after the key there is no way back
+        if self._entered(subject):
+            return False  # there is no way back
+        return self._steward.vault.has(subject) and holds.held(session, subject)
 
     def _farewell(self, _subject: str) -> None:
         self._unless_held(self._say_farewell)
@@ -190,10 +194,31 @@ class Erasure:
             kept = held_back(session, self._steward, subject)
             if kept:
                 requests.block(session, requests.get(session, self._request_id), now=self._clock(), part=True)
-            else:
+            if not kept or self._entered(subject):
+                self._enter(session, subject)
                 self._destroy_keys(session, subject)
         if kept:
             raise HoldInTheWay("A legal hold keeps a part of this data: the rest of it goes when the hold is lifted.")
+
+    def _entered(self, subject: str) -> bool:
+        ledger = self._steward.ledger
+        return ledger is not None and ledger.has(subject, "erasure")
+
+    def _enter(self, session: Session, subject: str) -> None:
+        """The ledger hears of it first: a key that is gone stays gone, whatever backup comes back."""
+        if self._steward.ledger is None:
+            return
+        notes = _notes(requests.get(session, self._request_id))
+        so_far = Certificate(self._steward.policies.hash, notes.rows, notes.objects, {})
+        enter(
+            session,
+            self._steward.ledger,
+            subject,
+            "erasure",
+            actor=ACTOR,
+            now=self._clock(),
+            certificate=hashlib.sha256(msgspec.json.encode(so_far, order="sorted")).hexdigest(),
+        )
 
     def _destroy_keys(self, session: Session, subject: str) -> None:
         vault, now = self._steward.vault, self._clock()

@@ -51,7 +51,7 @@ def ask(
     subject: str,
     kind: Kind,
     *,
-    country: str,
+    country: str | None,
     now: datetime,
     run_after: datetime | None = None,
     via: str = "session",

@@ -8,17 +8,16 @@ import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
-from litestar.response import Redirect, Response
+from litestar.response import Redirect, Response, Stream
 from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_400_BAD_REQUEST
 
 from gptimages.accounts import age, overview, people, sessions, tokens
 from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
+from gptimages.web.downloads import FileRequest, file_route, send
 from gptimages.web.permissions import FETCHED, Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
-
-AVATAR_HEADERS = {"cache-control": "private, max-age=300", "content-disposition": "inline"}
 
 
 class NameForm(msgspec.Struct, frozen=True):
@@ -82,14 +81,14 @@ def choose_scheme(
     return Redirect("/account#scheme", status_code=HTTP_303_SEE_OTHER)
 
 
-@get("/account/avatar", opt=needs(Permission.ACCOUNT_READ) | FETCHED, sync_to_thread=True, include_in_schema=False)
-def avatar(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Response[bytes]:
+@file_route("/account/avatar", opt=needs(Permission.ACCOUNT_READ) | FETCHED, include_in_schema=False)
+def avatar(request: FileRequest, here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Stream:
     """The person's own portrait."""
     with here.reading("deliver", visitor.id) as session:
         key = people.get(session, visitor.id).avatar
     if key is None:
         raise NotFound("There is no portrait.")
-    return Response(here.objects.read(visitor.id, key), media_type="image/png", headers=AVATAR_HEADERS)
+    return send(here, request, visitor.id, key, "image/png")
 
 
 @post(

@@ -19,6 +19,7 @@ from gptimages.installation import Installation
 from gptimages.privacy import archives, choices, leaving
 from gptimages.privacy.choices import Choice
 from gptimages.privacy.routes import send_archive
+from gptimages.web.downloads import FileRequest, file_route
 from gptimages.web.permissions import Permission, needs
 from gptimages.web.visitor import Visitor
 
@@ -87,15 +88,12 @@ def archive_state(here: NamedDependency[Installation], visitor: NamedDependency[
     return _view(found)
 
 
-@get(
-    "/api/v1/privacy/archive/file",
-    opt=needs(Permission.ACCOUNT_EXPORT, fresh=True, by_token=True),
-    sync_to_thread=True,
-    tags=[TAG],
-)
-def archive_content(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Stream:
+@file_route("/api/v1/privacy/archive/file", opt=needs(Permission.ACCOUNT_EXPORT, fresh=True, by_token=True), tags=[TAG])
+def archive_content(
+    request: FileRequest, here: NamedDependency[Installation], visitor: NamedDependency[Visitor]
+) -> Stream:
     """The archive itself, a ZIP file, while it stands."""
-    return send_archive(here, visitor)
+    return send_archive(here, request, visitor)
 
 
 @post(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from datasteward.errors import ObjectMissing
 from datasteward.rights import requests
 from datasteward.rights.models import SubjectRequest
 from gptimages.accounts import people
@@ -45,35 +43,22 @@ def newest(session: Session, account_id: str) -> SubjectRequest | None:
     return requests.last(session, account_id, EXPORT)
 
 
-def fetch(
-    session: Session, here: Installation, account_id: str, *, now: datetime
-) -> tuple[SubjectRequest, Iterator[bytes]]:
-    """The archive that stands, decrypted piece by piece; that it was fetched is written to the audit log.
+def fetch(session: Session, account_id: str, *, now: datetime) -> tuple[SubjectRequest, str]:
+    """The archive that stands, and the key of its object; that it is fetched is written to the audit log.
 
-    The first piece is read here, so that what cannot be opened fails before anything is sent. Raises
-    RequestStateError when there is none or it has expired, NotFound when its object is gone.
+    Raises NotFound when none was asked for, RequestStateError when there is none or it has expired.
     """
     request = requests.last(session, account_id, EXPORT)
     if request is None:
         raise NotFound("There is no archive of yours: prepare one first.")
     requests.downloaded(session, request, now=now)
     assert request.archive is not None  # noqa: S101 - what is ready has an archive
-    try:
-        pieces = iter(here.objects.open(account_id, request.archive))
-        first = next(pieces, b"")
-    except ObjectMissing:
-        raise NotFound("This archive is not there any more: prepare a new one.") from None
-    return request, _joined(first, pieces)
+    return request, request.archive
 
 
 def file_name(request: SubjectRequest) -> str:
     """What the archive is called when it is saved."""
     return f"gpt-images-{request.asked_at:%Y-%m-%d}.zip"
-
-
-def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _refuse_too_many(session: Session, here: Installation, account_id: str, now: datetime) -> None:

@@ -12,14 +12,16 @@ from litestar.params import URLEncodedBody
 from litestar.response import Redirect, Response, Stream
 from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_400_BAD_REQUEST
 
+from datasteward.errors import ObjectMissing
 from datasteward.retention import holds
 from datasteward.rights import requests
 from datasteward.rights.erasure import held_back
 from datasteward.rights.holdings import holdings
 from gptimages.accounts import people, sessions
-from gptimages.errors import InputError
+from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
 from gptimages.privacy import archives, choices, leaving, overview, recipients
+from gptimages.web.downloads import FileRequest, file_route, send
 from gptimages.web.permissions import PUBLIC, Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
@@ -98,26 +100,22 @@ def prepare(here: NamedDependency[Installation], visitor: NamedDependency[Visito
     return Redirect("/privacy/archive", status_code=HTTP_303_SEE_OTHER)
 
 
-@get(
-    "/privacy/archive/file",
-    opt=needs(Permission.ACCOUNT_EXPORT, fresh=True),
-    sync_to_thread=True,
-    include_in_schema=False,
-)
-def archive_file(here: NamedDependency[Installation], visitor: NamedDependency[Visitor]) -> Stream:
+@file_route("/privacy/archive/file", opt=needs(Permission.ACCOUNT_EXPORT, fresh=True), include_in_schema=False)
+def archive_file(
+    request: FileRequest, here: NamedDependency[Installation], visitor: NamedDependency[Visitor]
+) -> Stream:
     """The archive itself."""
-    return send_archive(here, visitor)
+    return send_archive(here, request, visitor)
 
 
-def send_archive(here: Installation, visitor: Visitor) -> Stream:
-    """The archive of the visitor as a download, decrypted on its way."""
+def send_archive(here: Installation, asked: FileRequest, visitor: Visitor) -> Stream:
+    """The archive of the visitor as a download. Raises what archives.fetch raises, NotFound when its object is gone."""
     with here.writing("law", visitor.id) as session:
-        request, pieces = archives.fetch(session, here, visitor.id, now=here.clock())
-    headers = {
-        "content-disposition": f'attachment; filename="{archives.file_name(request)}"',
-        "content-length": str(request.archive_bytes),
-    }
-    return Stream(pieces, media_type="application/zip", headers=headers)
+        found, key = archives.fetch(session, visitor.id, now=here.clock())
+        try:
+            return send(here, asked, visitor.id, key, "application/zip", name=archives.file_name(found))
+        except ObjectMissing:
+            raise NotFound("This archive is not there any more: prepare a new one.") from None
 
 
 @get("/privacy/erase", opt=needs(Permission.ACCOUNT_ERASE), sync_to_thread=True, include_in_schema=False)

@@ -25,6 +25,7 @@ from gptimages.studio.progress import Hub
 from gptimages.studio.references import Role
 from gptimages.studio.views import Status
 from gptimages.studio.wish import Wish
+from gptimages.web.downloads import FileRequest, file_route
 from gptimages.web.permissions import Permission, needs
 from gptimages.web.visitor import Visitor
 
@@ -185,12 +186,17 @@ def one(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], 
     return _picture(history.card(image, came_from, words, starred))
 
 
-@get("/api/v1/images/{image_id:str}/file", opt=READ, sync_to_thread=True, tags=TAGS)
-def file(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]) -> Stream:
+@file_route("/api/v1/images/{image_id:str}/file", opt=READ, tags=TAGS)
+def file(
+    request: FileRequest,
+    here: NamedDependency[Installation],
+    visitor: NamedDependency[Visitor],
+    image_id: FromPath[str],
+) -> Stream:
     """The picture's bytes."""
     with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
-    return files.original(here, image)
+    return files.original(here, request, image)
 
 
 @put("/api/v1/images/{image_id:str}/favourite", opt=READ, sync_to_thread=True, status_code=204, tags=TAGS)

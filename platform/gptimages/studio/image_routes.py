@@ -15,6 +15,7 @@ from gptimages.activity import engagement
 from gptimages.installation import Installation
 from gptimages.studio import files, images, runs, sharing, views
 from gptimages.studio.facts import shape
+from gptimages.web.downloads import FileRequest, file_route
 from gptimages.web.permissions import FETCHED, Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
@@ -75,35 +76,46 @@ def image_page(
     )
 
 
-@get("/images/{image_id:str}/file", opt=READ | FETCHED, sync_to_thread=True, include_in_schema=False)
+@file_route("/images/{image_id:str}/file", opt=READ | FETCHED, include_in_schema=False)
 def image_file(
-    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]
+    request: FileRequest,
+    here: NamedDependency[Installation],
+    visitor: NamedDependency[Visitor],
+    image_id: FromPath[str],
 ) -> Stream:
     """The picture."""
     with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
-    return files.original(here, image)
+    return files.original(here, request, image)
 
 
-@get("/images/{image_id:str}/thumbnail", opt=READ | FETCHED, sync_to_thread=True, include_in_schema=False)
+@file_route("/images/{image_id:str}/thumbnail", opt=READ | FETCHED, include_in_schema=False)
 def image_thumbnail(
-    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]
+    request: FileRequest,
+    here: NamedDependency[Installation],
+    visitor: NamedDependency[Visitor],
+    image_id: FromPath[str],
 ) -> Stream:
     """The smaller copy of the picture."""
     with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
-    return files.small(here, image)
+    return files.small(here, request, image)
 
 
-@get("/images/{image_id:str}/download", opt=READ, sync_to_thread=True, include_in_schema=False)
-def download(here: NamedDependency[Installation], visitor: NamedDependency[Visitor], image_id: FromPath[str]) -> Stream:
+@file_route("/images/{image_id:str}/download", opt=READ, include_in_schema=False)
+def download(
+    request: FileRequest,
+    here: NamedDependency[Installation],
+    visitor: NamedDependency[Visitor],
+    image_id: FromPath[str],
+) -> Stream:
     """The picture, to be saved under a good name."""
     with here.reading("deliver", visitor.id) as session:
         image = images.find(session, visitor.id, image_id)
         run = images.run_of(session, image)
     engagement.record(here, visitor.id, "download", run.style, signal=visitor.signal, now=here.clock())
     name = files.file_name(image, runs.words(here, run))
-    return files.original(here, image, name=name)
+    return files.original(here, request, image, name=name)
 
 
 @post("/images/{image_id:str}/favourite", opt=READ, sync_to_thread=True, include_in_schema=False)

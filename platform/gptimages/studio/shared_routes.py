@@ -11,6 +11,7 @@ from litestar.response import Response, Stream
 
 from gptimages.installation import Installation
 from gptimages.studio import files, images, sharing
+from gptimages.web.downloads import FileRequest, file_route
 from gptimages.web.permissions import FETCHED, PUBLIC
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
@@ -31,14 +32,14 @@ def shared_page(
     return pages.page("studio/shared.html", visitor, image=image, secret=secret, is_preview=is_preview)
 
 
-@get("/shared/{secret:str}/file", opt=PUBLIC | FETCHED, sync_to_thread=True, include_in_schema=False)
+@file_route("/shared/{secret:str}/file", opt=PUBLIC | FETCHED, include_in_schema=False)
 def shared_file(
-    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], secret: FromPath[str]
+    request: FileRequest, here: NamedDependency[Installation], visitor: NamedDependency[Visitor], secret: FromPath[str]
 ) -> Stream:
     """The picture's bytes."""
     with here.reading("deliver", visitor.actor) as session:
         image = sharing.opened(session, secret, here.clock())
-    return files.original(here, image)
+    return files.original(here, request, image)
 
 
 ROUTES = [shared_page, shared_file]

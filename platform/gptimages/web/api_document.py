@@ -74,6 +74,7 @@ def document(app: Litestar, schema: Document | None = None) -> Document:
     made["info"] |= {"description": ABOUT}
     made["paths"] = {path: item for path, item in made["paths"].items() if path.startswith(PREFIX)}
     for path, item in made["paths"].items():
+        item.pop("head", None)  # it answers like GET, without the bytes (RFC 9110)
         for method, operation in item.items():
             _complete(operation, handlers[path, method])
     _describe_structures(made["components"]["schemas"], handlers.values())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, ForeignKey, MetaData, String, Table, insert, select
+from support.seaweed import VERSIONED, Seaweed
 
 from datasteward import tables
 from datasteward.catalog import Catalog, is_subject, owned_by, owned_via, record, tag
@@ -15,7 +16,8 @@ from datasteward.disposal.disposal import destroy_objects, dispose, promise_obje
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectMissing, ObjectStoreError
 from datasteward.keys import FileRootKey, KeyStore, Vault
-from datasteward.objects import EncryptedObjects, LocalDirectory
+from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore
+from datasteward.objects.s3 import S3Bucket
 from gptimages.db import Database
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -144,10 +146,10 @@ def test_an_object_is_promised_once(filled: Database) -> None:
     assert waiting(filled) == ["ada/1", "ada/2"]
 
 
-def objects(tmp_path: Path, names: Iterable[str]) -> EncryptedObjects:
-    """A real object directory with these objects."""
+def objects(tmp_path: Path, names: Iterable[str], at: ObjectStore | None = None) -> EncryptedObjects:
+    """A real store, a directory unless another is given, with these objects."""
     vault = Vault(KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", FileRootKey.create(tmp_path / "root.key")))
-    store = EncryptedObjects(LocalDirectory(tmp_path / "objects"), vault)
+    store = EncryptedObjects(at or LocalDirectory(tmp_path / "objects"), vault)
     vault.create("ada")
     for name in names:
         store.put("ada", name, [b"bytes of a picture"])
@@ -164,6 +166,20 @@ def test_the_bytes_are_destroyed_after_the_rows(filled: Database, tmp_path: Path
     assert waiting(filled) == []
     with pytest.raises(ObjectMissing):
         store.read("ada", "ada/1")
+
+
+def test_versions_and_open_uploads_are_destroyed_too(filled: Database, tmp_path: Path, seaweed: Seaweed) -> None:
+    """In a bucket that keeps versions nothing of an object is left, also what a killed upload had sent of it."""
+    client, prefix = seaweed.client(), seaweed.prefix()
+    for data in (b"first", b"second"):
+        client.put_object(Bucket=VERSIONED, Key=f"{prefix}/ada/1", Body=data)
+    client.create_multipart_upload(Bucket=VERSIONED, Key=f"{prefix}/ada/2")
+    with filled.write() as session:
+        dispose(session, CATALOG, album, album.c.id == "ada-album", now=NOW)
+    with filled.write() as session:
+        assert destroy_objects(session, objects(tmp_path, [], S3Bucket(client, VERSIONED, prefix))) == 2
+    for listing in (client.list_object_versions, client.list_multipart_uploads):
+        assert not {"Versions", "DeleteMarkers", "Uploads"} & listing(Bucket=VERSIONED, Prefix=prefix).keys()
 
 
 def test_bytes_that_cannot_be_destroyed_now_stay_in_the_outbox(

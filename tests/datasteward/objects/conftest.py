@@ -1,4 +1,4 @@
-"""A local directory of objects, and encrypted objects of two persons on it."""
+"""Stores of every kind, and encrypted objects of two persons on each."""
 
 from __future__ import annotations
 
@@ -6,15 +6,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.seaweed import PLAIN, VERSIONED, Seaweed
 
 from datasteward.keys import FileRootKey, KeyStore, Vault
-from datasteward.objects import EncryptedObjects, LocalDirectory
+from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore
+from datasteward.objects.s3 import S3Bucket
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> LocalDirectory:
     """An empty store in objects/."""
     return LocalDirectory(tmp_path / "objects")
+
+
+@pytest.fixture
+def bucket(seaweed: Seaweed) -> S3Bucket:
+    """An empty store under a prefix of a bucket that keeps versions."""
+    return S3Bucket(seaweed.client(), VERSIONED, seaweed.prefix())
+
+
+@pytest.fixture(params=["directory", "bucket", "plain bucket"])
+def store(request: pytest.FixtureRequest) -> ObjectStore:
+    """An empty store of each kind; a test that asks for it runs once on every one."""
+    if request.param != "plain bucket":
+        made: ObjectStore = request.getfixturevalue(request.param)
+        return made
+    seaweed: Seaweed = request.getfixturevalue("seaweed")
+    return S3Bucket(seaweed.client(), PLAIN, seaweed.prefix(), encryption=None)
 
 
 @pytest.fixture
@@ -29,6 +47,6 @@ def vault(tmp_path: Path) -> Iterator[Vault]:
 
 
 @pytest.fixture
-def objects(directory: LocalDirectory, vault: Vault) -> EncryptedObjects:
-    """Encrypted objects on the directory."""
-    return EncryptedObjects(directory, vault)
+def objects(store: ObjectStore, vault: Vault) -> EncryptedObjects:
+    """Encrypted objects on a store of each kind."""
+    return EncryptedObjects(store, vault)

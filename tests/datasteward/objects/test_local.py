@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ from datasteward.objects import LocalDirectory, check_key, local
 KEYS = st.from_regex(r"[a-z0-9_-][a-z0-9._-]{0,8}(/[a-z0-9_-][a-z0-9._-]{0,8}){0,3}", fullmatch=True)
 
 
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def keys(directory: LocalDirectory, prefix: str = "") -> Iterator[str]:
+    """The keys that are listed."""
+    return (each.key for each in directory.list(prefix))
+
+
 def files(root: Path) -> list[str]:
     """The names of all files below a directory."""
     return sorted(path.name for path in root.rglob("*") if path.is_file())
@@ -34,12 +43,12 @@ def files(root: Path) -> list[str]:
 def test_what_is_put_is_got(directory: LocalDirectory, key: str, chunks: list[bytes]) -> None:
     """Any chunks under any valid key come back; size, listing and deletion agree."""
     whole = b"".join(chunks)
-    assert directory.put(key, chunks) == len(whole) == directory.size(key)
+    assert directory.put(key, chunks) == len(whole) == directory.stat(key).size
     assert b"".join(directory.get(key)) == whole
-    assert list(directory.keys()) == list(directory.keys(key)) == [key]
+    assert list(keys(directory)) == list(keys(directory, key)) == [key]
     assert directory.delete(key)
     assert not directory.delete(key)
-    assert list(directory.keys()) == []
+    assert list(keys(directory)) == []
 
 
 def test_names_that_lie_within_one_another_do_not_meet(tmp_path: Path, directory: LocalDirectory) -> None:
@@ -47,8 +56,8 @@ def test_names_that_lie_within_one_another_do_not_meet(tmp_path: Path, directory
     names = {"a", "a/b", "a/b/c", "a-b", "a.b", *(f"images/{number}" for number in range(60))}
     for name in names:
         directory.put(name, [name.encode()])
-    assert set(directory.keys()) == names
-    assert set(directory.keys("a/b")) == {"a/b", "a/b/c"}
+    assert set(keys(directory)) == names
+    assert set(keys(directory, "a/b")) == {"a/b", "a/b/c"}
     assert all(b"".join(directory.get(name)) == name.encode() for name in names)
     used = {path.parent for path in (tmp_path / "objects").rglob("*") if path.is_file()}
     assert len(used) > 20
@@ -63,14 +72,14 @@ BAD_KEYS = (
 @pytest.mark.parametrize("key", BAD_KEYS)
 def test_a_bad_key_is_refused_everywhere(directory: LocalDirectory, key: str) -> None:
     """No key leads out of the directory, to a hidden file or to an unfinished one, whichever way it comes in."""
-    for use in (check_key, directory.get, directory.delete, directory.size, lambda key: directory.put(key, [b""])):
+    for use in (check_key, directory.get, directory.delete, directory.stat, lambda key: directory.put(key, [b""])):
         with pytest.raises(ObjectStoreError, match="An object key has"):
             use(key)
 
 
 def test_a_missing_object_is_said_at_the_call(directory: LocalDirectory) -> None:
     """Not at the first chunk, when a response may have begun."""
-    for use in (directory.get, directory.size):
+    for use in (directory.get, directory.stat):
         with pytest.raises(ObjectMissing, match="deleted or never stored"):
             use("absent")
 
@@ -96,7 +105,7 @@ def test_nothing_is_reachable_before_the_last_chunk(directory: LocalDirectory) -
 
     def chunks() -> Iterator[bytes]:
         yield b"first"
-        assert list(directory.keys()) == []
+        assert list(keys(directory)) == []
         with pytest.raises(ObjectMissing):
             directory.get("a")
         yield b"last"
@@ -221,9 +230,9 @@ def test_sweep_removes_what_a_killed_process_left(tmp_path: Path, directory: Loc
     died = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "objects")], check=False)
     assert died.returncode == -signal.SIGKILL
     assert len(files(tmp_path / "objects")) == 2
-    assert list(directory.keys()) == ["kept"]
-    assert directory.sweep() == 1
-    assert directory.sweep() == 0
+    assert list(keys(directory)) == ["kept"]
+    assert directory.sweep(NOW) == 1
+    assert directory.sweep(NOW) == 0
     assert files(tmp_path / "objects") == ["kept"]
 
 
@@ -232,8 +241,8 @@ def test_sweep_leaves_a_write_that_goes_on(directory: LocalDirectory) -> None:
 
     def chunks() -> Iterator[bytes]:
         yield b"first"
-        assert directory.sweep() == 0
-        assert LocalDirectory(directory._root).sweep() == 0
+        assert directory.sweep(NOW) == 0
+        assert LocalDirectory(directory._root).sweep(NOW) == 0
         yield b"last"
 
     directory.put("a", chunks())
@@ -272,7 +281,7 @@ def test_many_threads_put_and_read_one_key(directory: LocalDirectory) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(write_and_read, range(64)))
-    assert directory.sweep() == 0
+    assert directory.sweep(NOW) == 0
 
 
 def test_an_unfinished_name_is_no_key() -> None:

@@ -180,13 +180,14 @@ def test_engagement_loses_its_person_and_keeps_the_rest(retention_db: Database, 
         session.add(EngagementEvent(id="e", account_id=who, kind="kept", style="plain", created_at=at))
     plan = make(retention_db, steward)
     found = item(plan, "engagement-events")
-    assert (found.action, found.columns, found.goes) == ("anonymise", ("account_id",), 1)
+    assert (found.action, found.columns, found.goes) == ("anonymise", ("account_id", "created_at"), 1)
     result = apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW)
     assert result.anonymised == {"engagement_event": 1}
     assert result.deleted == {}
     with retention_db.read() as session:
         event = session.get_one(EngagementEvent, "e")
         assert (event.account_id, event.kind, event.style) == (None, "kept", "plain")
+        assert event.created_at == at.replace(hour=0, minute=0, second=0, microsecond=0)
     assert make(retention_db, steward).due == 0
 
 

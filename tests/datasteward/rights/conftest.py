@@ -16,6 +16,7 @@ from support.postgres import PostgresServer
 from datasteward import tables
 from datasteward.catalog import Catalog
 from datasteward.keys import FileRootKey, KeyStore, Vault
+from datasteward.ledger import DirectoryOfEntries, open_ledger
 from datasteward.objects import EncryptedObjects, LocalDirectory
 from datasteward.policy import PolicySet, load
 from datasteward.steward import Steward
@@ -68,6 +69,7 @@ def world(
     FileRootKey.create(root)
     store = tmp_path / "keys.db"
     vault = Vault(KeyStore(f"sqlite:///{store}", FileRootKey.load(root)))
+    ledger = open_ledger(DirectoryOfEntries(tmp_path / "ledger"), tmp_path / "ledger.key", now=NOW)
     made: list[World] = []
 
     def make(metadata: MetaData) -> World:
@@ -76,7 +78,7 @@ def world(
         for each in (metadata, tables.metadata):
             each.create_all(engine)
         objects = EncryptedObjects(LocalDirectory(tmp_path / "objects"), vault)
-        steward = Steward(Catalog(metadata, tables.metadata), rights_policies, vault, objects)
+        steward = Steward(Catalog(metadata, tables.metadata), rights_policies, vault, objects, ledger=ledger)
         made.append(World(steward, engine, path, store))
         return made[-1]
 

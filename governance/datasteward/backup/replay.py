@@ -1,0 +1,89 @@
+"""The ledger, replayed over a database and a key store that came out of a backup: who was erased is erased again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select
+
+from datasteward.errors import HoldInTheWay
+from datasteward.ledger import Ledger, anchoring
+from datasteward.rights import requests
+from datasteward.rights.erasure import Erasure, Transaction, scan
+from datasteward.rights.models import SubjectRequest
+from datasteward.steward import Steward
+
+ACTOR = "job:restore"
+GOES_ON = ("waiting", "running", "blocked", "failed")
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """How many keys came back and were destroyed, how many people were erased again, and how many wait for a hold's end."""
+
+    keys: int
+    people: int
+    waiting: int
+
+
+def destroy_again(steward: Steward, ledger: Ledger) -> int:
+    """Destroys every key that the ledger says is gone, whatever has brought it back; how many there were.
+
+    A hold does not stop it: none stood in the way when the entry was written. Raises LedgerError, KeyStoreError.
+    """
+    return sum(steward.vault.destroy(subject) for subject in {entry.subject for entry in ledger.since()})
+
+
+def replay(
+    steward: Steward,
+    ledger: Ledger,
+    transaction: Transaction,
+    *,
+    clock: Callable[[], datetime],
+    after: Callable[[], None],
+) -> Replayed:
+    """Destroys the keys, then erases each person of whom the database has not heard, as the first time: under its holds.
+
+    Cut off at whatever step, it is run again. Raises LedgerError, KeyStoreError, ErasureUnfinished, ObjectStoreError.
+    """
+    keys = destroy_again(steward, ledger)
+    people = waiting = 0
+    for subject in _unfinished(ledger, transaction):
+        request = _request(steward, transaction, subject, clock())
+        if request is None:
+            continue
+        try:
+            Erasure(steward, transaction, request, clock=clock, after=after).run()
+            people += 1
+        except HoldInTheWay:
+            waiting += 1
+    with transaction() as session:
+        anchoring.replayed(session, ledger, actor=ACTOR, now=clock())
+    return Replayed(keys, people, waiting)
+
+
+def _unfinished(ledger: Ledger, transaction: Transaction) -> list[str]:
+    """The people whose erasure this database has not heard of, or has begun and not ended."""
+    running = select(SubjectRequest.subject_id).where(
+        SubjectRequest.kind == "erasure", SubjectRequest.state == "running"
+    )
+    with transaction() as session:
+        begun = [subject for subject in session.scalars(running) if ledger.has(subject, "erasure")]
+        unheard = [entry.subject for entry in anchoring.unheard(session, ledger) if entry.why == "erasure"]
+    return list(dict.fromkeys([*begun, *unheard]))
+
+
+def _request(steward: Steward, transaction: Transaction, subject: str, now: datetime) -> str | None:
+    """The request to be carried out for the person; None when nothing of theirs has come back."""
+    with transaction() as session:
+        last = requests.last(session, subject, "erasure")
+        if last is not None and last.state in GOES_ON:
+            return last.id
+        left, _ = scan(session, steward, subject)
+        if not left:
+            return None
+        made = requests.ask(
+            session, steward.policies, subject, "erasure", country=None, now=now, via="restore", by=ACTOR
+        )
+        return made.id

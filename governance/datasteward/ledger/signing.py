@@ -1,0 +1,74 @@
+"""The key that signs ledger and manifests: Ed25519 (RFC 8032), so that who checks them need not be able to write them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from datasteward.durable import write_new
+from datasteward.errors import LedgerError
+
+HEADER = "datasteward ledger key 1"
+DAMAGED = "The ledger's key file is cut short or damaged: put it back from its backup."
+
+
+class LedgerKey:
+    """A signing key in a file of mode 0600: a line with its id, a line with 32 secret bytes in base64."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(secret)
+        self.public = self._key.public_key().public_bytes_raw()
+        self.id = hashlib.sha256(self.public).hexdigest()[:16]
+        """Names the key, and the installation whose ledger it signs: 16 hexadecimal digits."""
+
+    def sign(self, data: bytes) -> str:
+        """The signature, in hexadecimal digits."""
+        return self._key.sign(data).hex()
+
+    def signed(self, data: bytes, signature: str) -> bool:
+        """Whether the signature is this key's over these bytes."""
+        try:
+            self._key.public_key().verify(bytes.fromhex(signature), data)
+        except (InvalidSignature, ValueError):
+            return False
+        return signature == bytes.fromhex(signature).hex()  # one spelling, so that no byte can be changed unseen
+
+    @classmethod
+    def create(cls, path: Path) -> LedgerKey:
+        """Makes a new key and its file, complete and durable or not at all. Raises LedgerError."""
+        secret = Ed25519PrivateKey.generate().private_bytes_raw()
+        key = cls(secret)
+        try:
+            write_new(path, f"{HEADER} {key.id}\n{base64.b64encode(secret).decode()}\n".encode())
+        except FileExistsError:
+            return cls.load(path)  # another process was quicker
+        except OSError as error:
+            raise LedgerError(f"The ledger's key cannot be written ({error.strerror}): check its directory.") from error
+        return key
+
+    @classmethod
+    def load(cls, path: Path) -> LedgerKey:
+        """Reads the key. Raises LedgerError when it is missing, readable by others, cut short or damaged."""
+        try:
+            with path.open("rb") as file:
+                state = os.fstat(file.fileno())
+                data = file.read(1024)
+        except OSError as error:
+            raise LedgerError(f"The ledger's key cannot be read ({error.strerror}): put {path.name} back.") from error
+        if state.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise LedgerError("The ledger's key can be used by others than its owner: set its mode to 0600.")
+        try:
+            head, encoded = data.decode("ascii").splitlines()
+            key = cls(base64.b64decode(encoded, validate=True))
+        except (ValueError, binascii.Error):
+            raise LedgerError(DAMAGED) from None
+        if head != f"{HEADER} {key.id}":
+            raise LedgerError(DAMAGED)
+        return key

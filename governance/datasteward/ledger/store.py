@@ -1,0 +1,69 @@
+"""Where the ledger's entries are kept: apart from the data and from every backup. Small, so that another place is one class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from datasteward.durable import write_new
+from datasteward.errors import LedgerError
+
+NAME = re.compile(r"(\d{10})\.entry")
+
+
+class EntryStore(Protocol):
+    """Lines by number, only ever added to. Every method may raise LedgerError."""
+
+    def numbers(self) -> list[int]:
+        """The numbers that there are, in order. Raises LedgerError when the place cannot be reached."""
+
+    def add(self, number: int, line: bytes) -> bool:
+        """Adds a line; False, and nothing changed, when there is one of that number, by another process too."""
+        # When it returns, the line is durable and whole.
+
+    def get(self, number: int) -> bytes:
+        """The line. Raises LedgerError when there is none."""
+
+
+class DirectoryOfEntries:
+    """A file of mode 0600 for each entry, in a directory for its owner alone that the first entry makes."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def numbers(self) -> list[int]:
+        """The numbers of the entries; none when there is no such directory."""
+        with _faults():
+            names = [path.name for path in self._directory.iterdir()] if self._directory.exists() else []
+        return sorted(int(found[1]) for found in map(NAME.fullmatch, names) if found)
+
+    def add(self, number: int, line: bytes) -> bool:
+        """Adds an entry, durably; False when there is one of that number."""
+        with _faults():
+            if number == 0:
+                self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                write_new(self._path(number), line)
+            except FileExistsError:
+                return False
+        return True
+
+    def get(self, number: int) -> bytes:
+        """The entry's bytes."""
+        with _faults():
+            return self._path(number).read_bytes()
+
+    def _path(self, number: int) -> Path:
+        return self._directory / f"{number:010}.entry"
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """Says what an error of the operating system means here."""
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(f"The erasure ledger cannot be used ({error.strerror}): check its directory.") from error

@@ -1,0 +1,250 @@
+"""Objects that no row names, and rows whose object is not there: finding them, and mending exactly what a plan says.
+
+An object without a row goes; of a row without its object the key is cleared or, where there must be one, the row goes
+with what hangs on it. A copy that is missing (a column that is not exported) costs nobody their row. Objects that are
+promised to disposal, archives of retention, and whatever a legal hold keeps are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from sqlalchemy import Column, Row, Table, false, select, update
+from sqlalchemy.orm import Session
+
+from datasteward.audit import log
+from datasteward.disposal.disposal import BATCH, dispose, promise_object
+from datasteward.disposal.models import ObjectDisposal
+from datasteward.errors import ObjectMissing, PlanError, StalePlan
+from datasteward.objects import EncryptedObjects, Stored
+from datasteward.retention import holds
+from datasteward.retention.held import Held
+from datasteward.retention.models import RetentionPlan
+from datasteward.retention.planning import database_id
+from datasteward.retention.result import outcome
+from datasteward.steward import Steward
+
+Deed = Literal["clear", "delete"]
+Progress = Callable[[int], object]
+"""Told how many more objects and rows were looked at."""
+
+T = TypeVar("T")
+FETCHED = 1000
+
+
+class Lone(msgspec.Struct, frozen=True):
+    """An object that no row names; `size` in stored bytes, `modified` in UTC."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+class Bare(msgspec.Struct, frozen=True):
+    """A row whose object is not there, told by the key in its `column`, and what is done with it."""
+
+    table: str
+    column: str
+    key: str
+    deed: Deed
+
+
+class Mending(msgspec.Struct, frozen=True):
+    """What would be mended as of `made_at` (UTC) under the policy set `policy_hash`.
+
+    `sound` objects are named by a row, `young` ones are not yet and may be on their way. `held` rows have no object and
+    stay because of a hold, `copies` rows lack a copy of what they still have. `left` more than policies/limits.yaml takes
+    at once are for the next plan.
+    """
+
+    made_at: datetime
+    policy_hash: str
+    database: str
+    objects: tuple[Lone, ...]
+    rows: tuple[Bare, ...]
+    sound: int
+    young: int
+    held: int
+    copies: int
+    left: int
+
+
+def to_file(plan: Mending) -> bytes:
+    """The plan as JSON for people to read, ending in a line break."""
+    return msgspec.json.format(msgspec.json.encode(plan, order="deterministic"), indent=2) + b"\n"
+
+
+def from_json(text: bytes) -> Mending:
+    """The plan that `text` holds. Raises StalePlan when it holds none."""
+    try:
+        return msgspec.json.decode(text, type=Mending)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise StalePlan("This is not a plan of an audit as it was written: make a new plan.") from None
+
+
+def audit(session: Session, steward: Steward, *, now: datetime, progress: Progress = lambda _: None) -> Mending:
+    """Compares every object with every row that names one; changes nothing.
+
+    The session has to see everything: what a purpose hides would look like a row that is not there. Raises PlanError when
+    not one of the objects that rows name is in the store, which is then another store.
+    """
+    stored = {each.key: each for each in _told(steward.objects.list(), progress)}
+    found = _compare(session, steward, stored, progress)
+    if found.bare and not found.named:
+        raise PlanError(
+            f"The object store has none of the objects that {len(found.bare)} rows name: this is not their store, or it "
+            "has to be restored. Check its address."
+        )
+    bare = [row for row in found.bare if _is_missing(steward.objects, row.key)]
+    lone = [Lone(key, each.size, each.modified) for key, each in sorted(stored.items()) if key not in found.named]
+    old = _old(lone, steward, now)
+    most = steward.policies.limits.retention_most_per_run.value
+    objects, rows = old[:most], bare[: max(most - len(old), 0)]
+    return Mending(
+        made_at=now,
+        policy_hash=steward.policies.hash,
+        database=database_id(session),
+        objects=tuple(objects),
+        rows=tuple(rows),
+        sound=len(stored) - len(lone),
+        young=len(lone) - len(old),
+        held=found.held,
+        copies=found.copies,
+        left=len(old) + len(bare) - len(objects) - len(rows),
+    )
+
+
+def apply(
+    session: Session, steward: Steward, given: Mending, *, by: str, now: datetime, progress: Progress = lambda _: None
+) -> None:
+    """Does what the plan says in the caller's transaction; the objects then stand in the outbox of disposal.
+
+    Raises StalePlan, and nothing is done, when one of its objects or rows is not as the plan tells it any more.
+    """
+    holds.guard(session)
+    _check(session, steward, given, now)
+    _check_still(session, steward, given, now, progress)
+    for lone in given.objects:
+        promise_object(session, lone.key, now=now)
+    for (table, column, deed), rows in groupby(given.rows, key=lambda row: (row.table, row.column, row.deed)):
+        keys = [row.key for row in rows]
+        for start in range(0, len(keys), BATCH):
+            _mend(session, steward, steward.catalog.table(table), column, deed, keys[start : start + BATCH], now)
+    log.append(session, "objects.mended", actor=by, now=now, objects=len(given.objects), rows=len(given.rows))
+
+
+def _mend(
+    session: Session, steward: Steward, table: Table, column: str, deed: Deed, keys: list[str], now: datetime
+) -> None:
+    there = table.c[column].in_(keys)
+    if deed == "clear":
+        session.execute(update(table).where(there).values({column: None}))
+    else:
+        dispose(session, steward.catalog, table, there, now=now)
+
+
+def _check(session: Session, steward: Steward, given: Mending, now: datetime) -> None:
+    if given.database != database_id(session):
+        raise StalePlan("This plan was made from another database: make a new plan here.")
+    if given.policy_hash != steward.policies.hash:
+        raise StalePlan("The policies have changed since this plan was made: make a new plan and look at it again.")
+    if not given.made_at <= now <= given.made_at + steward.policies.limits.retention_plan_age.span:
+        raise StalePlan("This plan is older than policies/limits.yaml allows, or from the future: make a new plan.")
+
+
+def _check_still(session: Session, steward: Steward, given: Mending, now: datetime, progress: Progress) -> None:
+    stored = {each.key: each for each in _present(steward.objects, given.objects)}
+    found = _compare(session, steward, stored, progress)
+    lone = [Lone(key, each.size, each.modified) for key, each in stored.items() if key not in found.named]
+    if set(given.objects) - set(_old(lone, steward, now)):
+        raise StalePlan("An object of this plan is gone, changed, young or named by a row: make a new plan.")
+    if set(given.rows) - set(found.bare) or not all(_is_missing(steward.objects, row.key) for row in given.rows):
+        raise StalePlan("A row of this plan is gone, changed, held or has its object: make a new plan.")
+
+
+@dataclass(slots=True)
+class _Found:
+    """What rows say of some objects: which of them they name, and which others."""
+
+    named: set[str]
+    bare: list[Bare] = field(default_factory=list)
+    held: int = 0
+    copies: int = 0
+
+
+def _compare(session: Session, steward: Steward, stored: Mapping[str, Stored], progress: Progress) -> _Found:
+    found = _Found(_promised(session, stored) | _archived(session, stored))
+    held = Held(session, steward.catalog)
+    for table in steward.catalog.tables:
+        keeps = held.keeps(table)
+        for column in steward.catalog.objects(table):
+            rows = select(column, false() if keeps is None else keeps).where(column.is_not(None)).distinct()
+            told = _told(session.execute(rows, execution_options={"yield_per": FETCHED}), progress)
+            _sort(found, told, stored, partial(Bare, str(table.name), str(column.name)), _deed(steward, column))
+    return found
+
+
+def _sort(
+    found: _Found,
+    rows: Iterable[Row[str, bool]],
+    stored: Collection[str],
+    bare: Callable[[str, Deed], Bare],
+    deed: Deed | None,
+) -> None:
+    for key, is_held in rows:
+        if key in stored:
+            found.named.add(key)
+        elif deed is None:
+            found.copies += 1
+        elif is_held:
+            found.held += 1
+        else:
+            found.bare.append(bare(key, deed))
+
+
+def _deed(steward: Steward, column: Column[Any]) -> Deed | None:
+    if column.nullable:
+        return "clear"
+    return "delete" if steward.catalog.tag(column).export else None
+
+
+def _promised(session: Session, among: Collection[str]) -> set[str]:
+    return {key for key in session.scalars(select(ObjectDisposal.key)) if key in among}
+
+
+def _archived(session: Session, among: Collection[str]) -> set[str]:
+    """The archives of retention, which plans name."""
+    done = (outcome(plan) for plan in session.scalars(select(RetentionPlan)))
+    return {each.key for result in done if result for each in result.archives.values() if each.key in among}
+
+
+def _old(lone: Iterable[Lone], steward: Steward, now: datetime) -> list[Lone]:
+    """Those that cannot be on their way any more."""
+    return [each for each in lone if each.modified <= now - steward.policies.limits.object_young.span]
+
+
+def _present(objects: EncryptedObjects, wanted: Iterable[Lone]) -> Iterator[Stored]:
+    for each in wanted:
+        with suppress(ObjectMissing):
+            yield objects.stat(each.key)
+
+
+def _is_missing(objects: EncryptedObjects, key: str) -> bool:
+    try:
+        objects.stat(key)
+    except ObjectMissing:
+        return True
+    return False
+
+
+def _told(each: Iterable[T], progress: Progress) -> Iterator[T]:
+    for one in each:
+        progress(1)
+        yield one

@@ -1,0 +1,111 @@
+"""Objects as answers: decrypted on the way out, never kept by anybody on the way, with a type and a name that are safe.
+
+One range is answered (RFC 9110 section 14), a condition by its ETag too (section 13). The ETag is made from random bytes
+of the object's encryption: it tells one version from another, and nothing of what is in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, route
+from litestar.enums import HttpMethod
+from litestar.response import Stream
+from litestar.status_codes import (
+    HTTP_200_OK,
+    HTTP_206_PARTIAL_CONTENT,
+    HTTP_304_NOT_MODIFIED,
+    HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
+)
+
+from gptimages.installation import Installation
+
+FileRequest = Request[Any, Any, Any]
+
+file_route = partial(route, http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_to_thread=True)
+"""What stands above a handler that answers with `send`, in place of `get`."""
+
+RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
+TAG = re.compile(r'(?:W/)?("[^"]*")')
+UNSAFE = re.compile(r'["\\\\/:*?<>|%;]')
+
+
+def send(
+    here: Installation, asked: FileRequest, subject: str, key: str, media_type: str, *, name: str | None = None
+) -> Stream:
+    """The person's object, as much of it as was asked for; with `name` it is saved under that name instead of shown.
+
+    Raises ObjectMissing and KeyMissing, and DecryptionFailed when it does not open, before the answer has begun.
+    """
+    look = here.objects.look(key)
+    tag = f'"{look.version}"'
+    told = headers(name) | {"etag": tag, "accept-ranges": "bytes"}
+    answer = partial(Stream, media_type=media_type)
+    if _knows(asked.headers.get("if-none-match"), tag):
+        return answer(iter(()), status_code=HTTP_304_NOT_MODIFIED, headers=told)
+    if asked.method == HttpMethod.HEAD:
+        return answer(iter(()), status_code=HTTP_200_OK, headers=told | {"content-length": str(look.size)})
+    wanted = _range(asked, tag, look.size)
+    if wanted is None:
+        chunks = here.objects.open(subject, key)
+        return answer(_begun(chunks), status_code=HTTP_200_OK, headers=told | {"content-length": str(look.size)})
+    if not wanted:
+        told |= {"content-range": f"bytes */{look.size}", "content-length": "0"}
+        return answer(iter(()), status_code=HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE, headers=told)
+    told |= {
+        "content-range": f"bytes {wanted.start}-{wanted.stop - 1}/{look.size}",
+        "content-length": str(len(wanted)),
+    }
+    chunks = here.objects.open_range(subject, key, wanted.start, len(wanted))
+    return answer(_begun(chunks), status_code=HTTP_206_PARTIAL_CONTENT, headers=told)
+
+
+def headers(name: str | None = None) -> dict[str, Any]:
+    """For bytes of a person: kept by nobody, run by nothing, shown or saved under a safe name."""
+    return {
+        "cache-control": "private, no-store",
+        "content-disposition": disposition(name),
+        "content-security-policy": "default-src 'none'; sandbox",
+    }
+
+
+def disposition(name: str | None) -> str:
+    """Content-Disposition (RFC 6266): in letters that are safe anywhere, and in its own ones where it has others."""
+    if name is None:
+        return "inline"
+    shown = "".join(each if each.isprintable() else "_" for each in UNSAFE.sub("_", name)).strip(" .") or "file"
+    plain = re.sub(r"[^ -~]", "_", shown)
+    told = f'attachment; filename="{plain}"'
+    return told if plain == shown else f"{told}; filename*=UTF-8''{quote(shown, safe='')}"
+
+
+def _knows(told: str | None, tag: str) -> bool:
+    """Whether the asker has this version already (If-None-Match, compared weakly)."""
+    return told is not None and (told.strip() == "*" or tag in TAG.findall(told))
+
+
+def _range(asked: FileRequest, tag: str, size: int) -> range | None:
+    """The bytes that are asked for, none when there are no such bytes; None for all of it.
+
+    A range that is not understood, several at once, or one of another version (If-Range) is for all of it.
+    """
+    found = RANGE.fullmatch(asked.headers.get("range", "").strip())
+    if found is None or not any(found.groups()) or asked.headers.get("if-range", tag).strip() != tag:
+        return None
+    first, last = (int(each) if each else None for each in found.groups())
+    if first is None:
+        return range(max(size - (last or 0), 0), size)
+    if last is not None and last < first:
+        return None
+    return range(first, size if last is None else min(last + 1, size))
+
+
+def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, the first of them read already: what is missing or damaged is said before the answer begins."""
+    first = next(chunks, b"")
+    return chain([first], chunks)

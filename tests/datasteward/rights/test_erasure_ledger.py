@@ -1,0 +1,168 @@
+"""The erasure and its ledger: the entry comes before the key goes, once, whatever happens in between."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, MetaData, String, Table, insert
+
+from datasteward.audit import log as audit
+from datasteward.base import new_id
+from datasteward.catalog import is_subject, record, tag
+from datasteward.disposal.keys import destroy_keys
+from datasteward.disposal.models import KeyDisposal
+from datasteward.errors import HoldInTheWay, LedgerError
+from datasteward.keys import Vault
+from datasteward.ledger import DirectoryOfEntries, Ledger, behind
+from datasteward.ledger.anchoring import ENTERED, anchor
+from datasteward.retention import holds
+from datasteward.retention.scope import Scope
+from datasteward.rights import requests
+from datasteward.rights.erasure import Erasure
+
+
+class Killed(BaseException):
+    """Stands for the process being killed."""
+
+
+@pytest.fixture
+def service(world: Any) -> Any:
+    """A service of people alone."""
+    metadata = MetaData()
+    Table(
+        "person",
+        metadata,
+        Column("id", String(26), primary_key=True, info=tag("user.unique_id")),
+        info=record("user.account", is_subject("id")),
+    )
+    return world(metadata)
+
+
+@pytest.fixture
+def ines(service: Any) -> str:
+    """A person."""
+    subject = new_id()
+    service.steward.vault.create(subject)
+    with service.write() as session:
+        session.execute(insert(service.steward.catalog.table("person")).values(id=subject))
+    return subject
+
+
+@pytest.fixture
+def request_id(service: Any, ines: str) -> str:
+    """Her erasure, which waits for nothing."""
+    with service.write() as session:
+        return requests.ask(session, service.steward.policies, ines, "erasure", country="NO", now=service.clock()).id
+
+
+def erase(service: Any, request_id: str) -> None:
+    """Carries it out, as far as it goes."""
+    Erasure(service.steward, service.write, request_id, clock=service.clock).run()
+
+
+def test_an_erasure_is_in_the_ledger_and_in_the_audit_log(service: Any, ines: str, request_id: str) -> None:
+    """One entry of an opaque id, when, why and a digest; its number and hash stand in the audit log too."""
+    erase(service, request_id)
+    (entry,) = service.steward.ledger.since()
+    assert (entry.subject, entry.why, entry.at) == (ines, "erasure", service.clock())
+    assert len(entry.certificate) == 64
+    with service.write() as session:
+        assert anchor(session) == service.steward.ledger.head()
+        assert behind(session, service.steward.ledger) == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_around_the_key_the_entry_is_there_once(
+    service: Any, ines: str, request_id: str, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Killed just before or just after the key is destroyed, the entry is not lost; the next run adds none."""
+    destroy = Vault.destroy
+
+    def killed(vault: Vault, subject: str) -> bool:
+        assert service.steward.ledger.has(subject, "erasure")
+        if moment == "after":
+            destroy(vault, subject)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Vault, "destroy", killed)
+        with pytest.raises(Killed):
+            erase(service, request_id)
+    with service.write() as session:
+        assert anchor(session) is None
+        assert behind(session, service.steward.ledger) == []  # the request is under way
+    erase(service, request_id)
+    assert [entry.subject for entry in service.steward.ledger.since()] == [ines]
+    assert not service.steward.vault.has(ines)
+    with service.write() as session:
+        assert anchor(session) == service.steward.ledger.head()
+
+
+def test_what_stands_in_the_ledger_is_done_in_spite_of_a_later_hold(
+    service: Any, ines: str, request_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the entry, with a hold placed before the next run: the ledger has said that the key goes, and it goes."""
+
+    def killed(_vault: Vault, _subject: str) -> bool:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Vault, "destroy", killed)
+        with pytest.raises(Killed):
+            erase(service, request_id)
+    until = service.clock() + timedelta(days=9)
+    with service.write() as session:
+        holds.place(
+            session, service.steward, Scope(subject=ines), "24-1", review_at=until, by="legal", now=service.clock()
+        )
+    with pytest.raises(HoldInTheWay):  # what is left besides waits for the hold's end
+        erase(service, request_id)
+    assert not service.steward.vault.has(ines)
+
+
+def test_no_key_goes_without_its_entry(
+    service: Any, ines: str, request_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ledger that cannot be written stops the erasure before the key, and it is carried out when the ledger is back."""
+
+    def full(*_given: object, **_more: object) -> None:
+        raise LedgerError("The erasure ledger cannot be used.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "add", full)
+        with pytest.raises(LedgerError):
+            erase(service, request_id)
+    assert service.steward.vault.has(ines)
+    erase(service, request_id)
+    assert not service.steward.vault.has(ines)
+
+
+def test_keys_that_retention_destroys_are_in_the_ledger(service: Any, ines: str) -> None:
+    """Each with its reason, written once and anchored."""
+    vault, ledger, now = service.steward.vault, service.steward.ledger, service.clock()
+    with service.write() as session:
+        session.add(KeyDisposal(subject_id=ines, since=now, done_at=None))
+    for done in (1, 0):
+        with service.write() as session:
+            assert destroy_keys(session, vault, now=now, ledger=ledger) == done
+    assert [(entry.subject, entry.why) for entry in ledger.since()] == [(ines, "retention")]
+    with service.write() as session:
+        assert len(audit.entries(session, acts=[ENTERED])) == 1
+
+
+def test_a_database_that_is_older_than_the_ledger_is_told(service: Any, ines: str) -> None:
+    """An entry that it neither knows of nor is about to carry out."""
+    service.steward.ledger.add(ines, "erasure", now=service.clock())
+    with service.write() as session:
+        assert [entry.subject for entry in behind(session, service.steward.ledger)] == [ines]
+
+
+def test_a_ledger_that_is_older_than_the_database_is_refused(service: Any, request_id: str, tmp_path: Any) -> None:
+    """The audit log knows the number and the hash of an entry that is gone."""
+    erase(service, request_id)
+    (tmp_path / "ledger" / "0000000001.entry").unlink()
+    ledger = Ledger(DirectoryOfEntries(tmp_path / "ledger"), service.steward.ledger.key)
+    with service.write() as session, pytest.raises(LedgerError, match="there were 1"):
+        behind(session, ledger)

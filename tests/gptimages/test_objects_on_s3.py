@@ -1,0 +1,62 @@
+"""The service's objects in a bucket: by its settings alone, and said in a sentence when they cannot be used."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from support.seaweed import IDENTITY, REGION, VERSIONED, Seaweed
+
+from datasteward.errors import ObjectStoreError
+from gptimages import installation
+from gptimages.errors import SettingsError
+from gptimages.settings import Settings, read
+
+HERE = {"GPTIMAGES_DEMO": "true", "GPTIMAGES_OIDC_CLIENT_ID": "a", "GPTIMAGES_OIDC_CLIENT_SECRET": "b"}
+
+
+def test_an_installation_keeps_its_objects_in_a_bucket(
+    settings: Settings, seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened again, what was stored is there; the data directory holds none of it."""
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+    there = msgspec.structs.replace(
+        settings,
+        objects=f"s3://{VERSIONED}/{seaweed.prefix()}",
+        objects_endpoint=seaweed.endpoint,
+        objects_region=REGION,
+    )
+    here = installation.open_installation(there)
+    here.vault.create("ada")
+    here.objects.put("ada", "images/a", [b"a heron"])
+    here.close()
+    again = installation.open_installation(there)
+    assert again.objects.read("ada", "images/a") == b"a heron"
+    assert list(again.objects.keys()) == ["images/a"]
+    again.close()
+    assert not (there.data / "objects").exists()
+
+
+def test_a_bucket_that_is_not_there_stops_the_start(
+    settings: Settings, seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is served."""
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+    wrong = msgspec.structs.replace(settings, objects="s3://absent/here", objects_endpoint=seaweed.endpoint)
+    with pytest.raises(ObjectStoreError, match="bucket of the object store does not exist"):
+        installation.open_installation(wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"OBJECTS": "/srv/pictures"}, "has to be s3://bucket/prefix"),
+        ({"OBJECTS_ENDPOINT": "http://127.0.0.1:1"}, "needs a bucket"),
+        ({"OBJECTS": "s3://bucket", "OBJECTS_ENCRYPTION": "rot13"}, "OBJECTS_ENCRYPTION cannot be used"),
+    ],
+)
+def test_settings_that_make_no_sense_are_said(given: dict[str, str], said: str) -> None:
+    """Each names the setting and what to write."""
+    with pytest.raises(SettingsError, match=said):
+        read(HERE | {f"GPTIMAGES_{name}": value for name, value in given.items()})
