@@ -5,21 +5,48 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, LargeBinary
+from sqlalchemy import Column, DateTime, Dialect, LargeBinary, Table
+from sqlalchemy.sql.base import SchemaEventTarget
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from datasteward.crypto import Box
+from datasteward.crypto import Box, Home, home
+from datasteward.crypto.box import UNTOLD
 from datasteward.errors import NaiveTime, NotSealed
 
 
 class Sealed(TypeDecorator[Box]):
     """A column of ciphertext: takes a Box or None, gives a Box or None, decrypts nothing.
 
-    Raises NotSealed (a TypeError) for anything else, text and bytes included: seal it first.
+    Whose key seals a row's value follows from the road of its table (see datasteward.keys.places); where it does not,
+    `under` names the column, of the same table, that holds whose it is.
+
+    Raises NotSealed (a TypeError) for anything else, text and bytes included, and for a box of another column.
     """
 
     impl = LargeBinary
     cache_ok = True
+    _column: Column[Any] | None = None
+    _home = UNTOLD
+    _shared = False
+
+    def __init__(self, *, under: str | None = None) -> None:
+        super().__init__()
+        self.under = under
+
+    def _set_parent(self, parent: SchemaEventTarget, outer: bool = False, **kw: Any) -> None:
+        super()._set_parent(parent, outer=outer, **kw)
+        if isinstance(parent, Column):
+            before = self._column
+            self._shared = before is not None and before is not parent and before.type is self
+            self._column, self._home = parent, UNTOLD
+
+    @property
+    def home(self) -> Home:
+        """Its column; UNTOLD where it stands in none, or in several."""
+        if self._home is UNTOLD and self._column is not None and not self._shared:
+            table = getattr(self._column, "table", None)
+            self._home = home(str(table), self._column.name) if isinstance(table, Table) else UNTOLD
+        return self._home
 
     def process_bind_param(self, value: Box | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
         """The ciphertext to store."""
@@ -28,13 +55,16 @@ class Sealed(TypeDecorator[Box]):
         if not isinstance(value, Box):
             raise NotSealed(
                 f"A sealed column takes a Box, not {type(value).__name__}: "
-                "seal the value with datasteward.keys.seal(vault, row, attribute, plaintext, subject=...)."
+                "seal the value with datasteward.keys.seal(vault, row, attribute, plaintext)."
             )
+        here = self.home
+        if value.home is not here and UNTOLD not in (value.home, here):
+            raise NotSealed(f"A box of {value.home} could never be opened in {here}: reveal it, and seal it anew.")
         return value.ciphertext
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Box | None:  # noqa: ARG002
         """The stored ciphertext, boxed."""
-        return None if value is None else Box(bytes(value))
+        return None if value is None else Box(bytes(value), self.home)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
