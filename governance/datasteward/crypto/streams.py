@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
+from struct import Struct
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,6 +31,7 @@ SALT_BYTES = 32
 NONCE_PREFIX_BYTES = 7
 HEADER_BYTES = 1 + SALT_BYTES + NONCE_PREFIX_BYTES
 TAG_BYTES = 16
+NONCE = Struct(f">{NONCE_PREFIX_BYTES}sIB")
 MOST_PARTS = 64  # of a piece, before they are put together: chunks of a few bytes each must not fill the memory
 
 FAILED = "An object does not open: it was changed, cut short, moved to another place, or sealed under another key."
@@ -95,18 +97,15 @@ class _Segments:
         derived = HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=salt, info=associated_data).derive(key.secret)
         self._cipher = AESGCM(derived)
 
-    def _nonce(self, number: int, last: bool) -> bytes:
-        return self._nonce_prefix + number.to_bytes(4, "big") + bytes([last])
-
     def encrypt(self, number: int, plaintext: bytes | memoryview, last: bool) -> bytes:
-        return self._cipher.encrypt(self._nonce(number, last), plaintext, None)
+        return self._cipher.encrypt(NONCE.pack(self._nonce_prefix, number, last), plaintext, None)
 
     def decrypt(self, number: int, sealed: bytes | memoryview, last: bool) -> bytes | None:
         """The plaintext, or None when it does not verify."""
         if len(sealed) < TAG_BYTES:
             return None
         try:
-            return self._cipher.decrypt(self._nonce(number, last), sealed, None)
+            return self._cipher.decrypt(NONCE.pack(self._nonce_prefix, number, last), sealed, None)
         except InvalidTag:
             return None
 
@@ -116,21 +115,22 @@ def _split(chunks: Iterable[bytes], sizes: Iterator[int]) -> Iterator[tuple[byte
 
     A piece that lies within one chunk is not copied, others are put together once.
     """
-    size, parts, held = next(sizes), list[memoryview](), 0
+    size, parts, held = next(sizes), list[bytes | memoryview](), 0
     for chunk in chunks:
-        rest = memoryview(bytes(chunk))  # a copy only of what its maker could change before we are done with it
-        while rest:
+        whole = bytes(chunk)  # a copy only of what its maker could change before we are done with it
+        start, end = 0, len(whole)
+        while start < end:
             if held == size:
                 yield _joined(parts), False
                 size, parts, held = next(sizes), [], 0
-            taken = rest[: size - held]
-            rest = rest[len(taken) :]
-            held += len(taken)
-            parts.append(taken)
+            stop = min(end, start + size - held)
+            parts.append(memoryview(whole)[start:stop] if stop - start < end else whole)
+            held += stop - start
+            start = stop
             if len(parts) > MOST_PARTS:
-                parts = [memoryview(b"".join(parts))]
+                parts = [b"".join(parts)]
     yield _joined(parts), True
 
 
-def _joined(parts: list[memoryview]) -> bytes | memoryview:
+def _joined(parts: list[bytes | memoryview]) -> bytes | memoryview:
     return parts[0] if len(parts) == 1 else b"".join(parts)

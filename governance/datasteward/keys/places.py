@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Column, inspect
+from sqlalchemy import Column, SQLColumnExpression, inspect
 from sqlalchemy.orm import Mapper, QueryableAttribute
 
 from datasteward.catalog.roads import Road
 from datasteward.catalog.tags import RECORD
 from datasteward.types import Sealed
 
-Attribute = str | Column[Any] | QueryableAttribute[Any]
+Attribute = str | SQLColumnExpression[Any]
 """A sealed column: its name on the class of a mapped row, or the column itself (`Run.prompt`, `runs.c.prompt`)."""
 
 
@@ -42,12 +42,10 @@ def place_of(column: Column[Any]) -> Place:
 
 def column_of(row: object, attribute: Attribute) -> Column[Any]:
     """The column behind an attribute. `row` is a mapped row, where the attribute is given by name."""
-    if isinstance(attribute, Column):
-        return attribute
+    found: object = attribute
     if isinstance(attribute, str):
-        mapper: Mapper[object] = inspect(row, raiseerr=True).mapper
-        found = mapper.column_attrs[attribute].columns[0]
-    else:
+        found = inspect(row, raiseerr=True).mapper.column_attrs[attribute].columns[0]
+    elif isinstance(attribute, QueryableAttribute):
         found = attribute.property.columns[0]
     if not isinstance(found, Column):
         raise ValueError("Name a column of a table: an expression is sealed for no place.")
