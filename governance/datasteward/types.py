@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Column, DateTime, Dialect, LargeBinary, Table
 from sqlalchemy.sql.base import SchemaEventTarget
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -13,25 +14,17 @@ from datasteward.crypto import Box, Home, home
 from datasteward.crypto.box import UNTOLD
 from datasteward.errors import NaiveTime, NotSealed
 
+T = TypeVar("T")
 
-class Sealed(TypeDecorator[Box]):
-    """A column of ciphertext: takes a Box or None, gives a Box or None, decrypts nothing.
 
-    Whose key seals a row's value follows from the road of its table (see datasteward.keys.places); where it does not,
-    `under` names the column, of the same table, that holds whose it is.
-
-    Raises NotSealed (a TypeError) for anything else, text and bytes included, and for a box of another column.
-    """
+class OfColumn(TypeDecorator[T]):
+    """A type whose values belong to the one column that it is the type of."""
 
     impl = LargeBinary
     cache_ok = True
     _column: Column[Any] | None = None
     _home = UNTOLD
     _shared = False
-
-    def __init__(self, *, under: str | None = None) -> None:
-        super().__init__()
-        self.under = under
 
     def _set_parent(self, parent: SchemaEventTarget, outer: bool = False, **kw: Any) -> None:
         super()._set_parent(parent, outer=outer, **kw)
@@ -48,6 +41,28 @@ class Sealed(TypeDecorator[Box]):
             self._home = home(str(table), self._column.name) if isinstance(table, Table) else UNTOLD
         return self._home
 
+    def require_home(self, told: Home) -> None:
+        """Raises NotSealed for a value that is known to be of another column."""
+        here = self.home
+        if told is not here and UNTOLD not in (told, here):
+            raise NotSealed(f"What is of {told} could never be opened or found in {here}: make it anew for {here}.")
+
+
+class Sealed(OfColumn[Box]):
+    """A column of ciphertext: takes a Box or None, gives a Box or None, decrypts nothing.
+
+    Whose key seals a row's value follows from the road of its table (see datasteward.keys.places); where it does not,
+    `under` names the column, of the same table, that holds whose it is.
+
+    Raises NotSealed (a TypeError) for anything else, text and bytes included, and for a box of another column.
+    """
+
+    cache_ok = True
+
+    def __init__(self, *, under: str | None = None) -> None:
+        super().__init__()
+        self.under = under
+
     def process_bind_param(self, value: Box | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
         """The ciphertext to store."""
         if value is None:
@@ -57,14 +72,56 @@ class Sealed(TypeDecorator[Box]):
                 f"A sealed column takes a Box, not {type(value).__name__}: "
                 "seal the value with datasteward.keys.seal(vault, row, attribute, plaintext)."
             )
-        here = self.home
-        if value.home is not here and UNTOLD not in (value.home, here):
-            raise NotSealed(f"A box of {value.home} could never be opened in {here}: reveal it, and seal it anew.")
+        self.require_home(value.home)
         return value.ciphertext
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Box | None:  # noqa: ARG002
         """The stored ciphertext, boxed."""
         return None if value is None else Box(bytes(value), self.home)
+
+
+class Blinded(msgspec.Struct, frozen=True, gc=False):
+    """A value's blind index in one column; made by datasteward.keys.blind."""
+
+    index: bytes
+    home: Home = UNTOLD
+
+    def __repr__(self) -> str:
+        return f"<Blinded of {self.home}>"
+
+
+class BlindIndex(OfColumn[Blinded]):
+    """A column of blind indexes, by which the sealed one beside it is searched for equality (see datasteward.keys.blind).
+
+    `normal` names how values are written before they are hashed. `length` is in bytes: with 16 no two values ever share
+    an index, which suits what names one person; fewer make strangers share one (n rows, about n / 256^length of them at a
+    lookup), so that an index says less, and whoever looks reveals what was found to be sure.
+
+    Raises NotSealed (a TypeError) for anything but what `blind` made for this column.
+    """
+
+    cache_ok = True
+
+    def __init__(self, normal: str = "exact", *, length: int = 16) -> None:
+        if not 1 <= length <= 32:
+            raise ValueError("A blind index has 1 to 32 bytes.")
+        super().__init__()
+        self.normal, self.length = normal, length
+
+    def process_bind_param(self, value: Blinded | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+        """The index to store or to look for."""
+        if value is None:
+            return None
+        if not isinstance(value, Blinded):
+            raise NotSealed(
+                f"A blind index is no {type(value).__name__}: make it with datasteward.keys.blind(vault, column, value)."
+            )
+        self.require_home(value.home)
+        return value.index
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Blinded | None:  # noqa: ARG002
+        """The stored index."""
+        return None if value is None else Blinded(bytes(value), self.home)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

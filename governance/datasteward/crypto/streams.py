@@ -79,6 +79,13 @@ class StreamCipher:
                 raise DecryptionFailed(FAILED)
             yield opened
 
+    def derive(self, use: bytes) -> bytes:
+        """32 secret bytes for a use of another kind, from the oldest key, which stays when another one becomes primary.
+
+        HKDF-SHA256 without a salt, so it is no stream's key, whatever that is bound to: those have random salts.
+        """
+        return HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=None, info=use).derive(self._keys[0].secret)
+
     def _find(self, header: bytes, first: bytes, last: bool, associated_data: bytes) -> tuple[_Segments, bytes]:
         """The key that opens the first segment: the format names none, so each is tried."""
         for key in self._keys:

@@ -9,6 +9,7 @@ It touches the key file and the key store, never the service's database.
 """
 
 from datasteward.crypto import Box
+from datasteward.keys.blind import blind
 from datasteward.keys.bulk import reveal_all, seal_all
 from datasteward.keys.context import Context
 from datasteward.keys.root import FileRootKey, RootKey
@@ -23,6 +24,7 @@ __all__ = [
     "KeyStore",
     "RootKey",
     "Vault",
+    "blind",
     "context_for",
     "is_empty",
     "reveal",

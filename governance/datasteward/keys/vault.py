@@ -82,6 +82,10 @@ class Vault:
         """The cipher of a person's fields, for many at once (see datasteward.keys.bulk). Raises KeyMissing."""
         return self._ciphers(subject).fields
 
+    def derive(self, subject: str, use: bytes) -> bytes:
+        """32 secret bytes that follow from the subject's keys and `use`, the same each time. Raises KeyMissing."""
+        return self._ciphers(subject).streams.derive(use)
+
     def seal_stream(self, subject: str, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
         """Encrypts a stream, a segment at a time. Raises KeyMissing at the call."""
         return self._ciphers(subject).streams.encrypt(chunks, associated_data)
