@@ -104,15 +104,18 @@ class _Segments:
         derived = HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=salt, info=associated_data).derive(key.secret)
         self._cipher = AESGCM(derived)
 
+    def _nonce(self, number: int, last: bool) -> bytes:
+        return NONCE.pack(self._nonce_prefix, number, last)
+
     def encrypt(self, number: int, plaintext: bytes | memoryview, last: bool) -> bytes:
-        return self._cipher.encrypt(NONCE.pack(self._nonce_prefix, number, last), plaintext, None)
+        return self._cipher.encrypt(self._nonce(number, last), plaintext, None)
 
     def decrypt(self, number: int, sealed: bytes | memoryview, last: bool) -> bytes | None:
         """The plaintext, or None when it does not verify."""
         if len(sealed) < TAG_BYTES:
             return None
         try:
-            return self._cipher.decrypt(NONCE.pack(self._nonce_prefix, number, last), sealed, None)
+            return self._cipher.decrypt(self._nonce(number, last), sealed, None)
         except InvalidTag:
             return None
 

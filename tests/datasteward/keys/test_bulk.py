@@ -177,3 +177,11 @@ def test_columns_of_two_tables_are_refused_and_no_rows_give_nothing(vault: Vault
     assert reveal_all(vault, [], FIELDS) == []
     with pytest.raises(KeyMissing):
         reveal_all(vault, [Run(id=1, whose="carla", words=Box(b""))], FIELDS)
+
+
+def test_e6_no_initialisation_vector_comes_twice(vault: Vault) -> None:
+    """Those of a row are drawn together, and each is its field's own; the same text never gives the same box."""
+    rows = [Run(id=number, whose="ada") for number in range(1000)]
+    seal_all(vault, rows, FIELDS, [("the same", "the same")] * 1000)
+    boxes = [box.ciphertext for row in rows for box in (row.words, row.note) if box is not None]
+    assert len({box[5:17] for box in boxes}) == len(boxes) == 2000
