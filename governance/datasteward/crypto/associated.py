@@ -12,6 +12,7 @@ def associated_data(use: str, *parts: str) -> bytes:
         datasteward/field/1     subject, table, column, row     a field
         datasteward/object/1    subject, object key             an object
         datasteward/keyset/1    subject, kind of keyset         a person's wrapped keyset
+        datasteward/blind/1     table, column                   the key of a blind index (no ciphertext)
         datasteward/store/1     (none)                          the check value of a key store
 
     So ("datasteward/field/1", "s", "t", "c", "r") is, in hexadecimal,

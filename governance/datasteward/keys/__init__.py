@@ -2,16 +2,33 @@
 
     root = FileRootKey.load(path)
     vault = Vault(KeyStore("sqlite:////…/keys.db", root))
-    seal(vault, generation, "prompt", text, subject=account_id)
+    seal(vault, generation, "prompt", text)
+    reveal(vault, generation, "prompt")
 
 It touches the key file and the key store, never the service's database.
 """
 
 from datasteward.crypto import Box
+from datasteward.keys.blind import blind
+from datasteward.keys.bulk import reveal_all, seal_all
 from datasteward.keys.context import Context
 from datasteward.keys.root import FileRootKey, RootKey
 from datasteward.keys.sealing import context_for, reveal, seal
 from datasteward.keys.store import KeyStore, is_empty
 from datasteward.keys.vault import Vault
 
-__all__ = ["Box", "Context", "FileRootKey", "KeyStore", "RootKey", "Vault", "context_for", "is_empty", "reveal", "seal"]
+__all__ = [
+    "Box",
+    "Context",
+    "FileRootKey",
+    "KeyStore",
+    "RootKey",
+    "Vault",
+    "blind",
+    "context_for",
+    "is_empty",
+    "reveal",
+    "reveal_all",
+    "seal",
+    "seal_all",
+]

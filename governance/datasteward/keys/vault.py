@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from datasteward.crypto import Box, FieldCipher, Keyset, KeysetKind, Part, StreamCipher
+from datasteward.crypto import Box, FieldCipher, Keyset, KeysetKind, Part, StreamCipher, home
 from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.context import Context
@@ -66,7 +66,8 @@ class Vault:
     def seal(self, context: Context, plaintext: bytes | str) -> Box:
         """Encrypts a field for its place. Raises KeyMissing."""
         data = plaintext.encode() if isinstance(plaintext, str) else plaintext
-        return Box(self._ciphers(context.subject).fields.encrypt(data, context.associated_data()))
+        sealed = self._ciphers(context.subject).fields.encrypt(data, context.associated_data())
+        return Box(sealed, home(context.table, context.column))
 
     def reveal(self, context: Context, box: Box) -> bytes:
         """Decrypts a field. Raises KeyMissing, or DecryptionFailed when it was not sealed for this place."""
@@ -76,6 +77,14 @@ class Vault:
     def reveal_text(self, context: Context, box: Box) -> str:
         """Decrypts a field that was sealed as text."""
         return self.reveal(context, box).decode()
+
+    def fields(self, subject: str) -> FieldCipher:
+        """The cipher of a person's fields, for many at once (see datasteward.keys.bulk). Raises KeyMissing."""
+        return self._ciphers(subject).fields
+
+    def derive(self, subject: str, use: bytes) -> bytes:
+        """32 secret bytes that follow from the subject's keys and `use`, the same each time. Raises KeyMissing."""
+        return self._ciphers(subject).streams.derive(use)
 
     def seal_stream(self, subject: str, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
         """Encrypts a stream, a segment at a time. Raises KeyMissing at the call."""
