@@ -3,23 +3,65 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Dialect, LargeBinary
+import msgspec
+from sqlalchemy import Column, DateTime, Dialect, LargeBinary, Table
+from sqlalchemy.sql.base import SchemaEventTarget
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from datasteward.crypto import Box
+from datasteward.crypto import Box, Home, home
+from datasteward.crypto.box import UNTOLD
 from datasteward.errors import NaiveTime, NotSealed
 
+T = TypeVar("T")
 
-class Sealed(TypeDecorator[Box]):
-    """A column of ciphertext: takes a Box or None, gives a Box or None, decrypts nothing.
 
-    Raises NotSealed (a TypeError) for anything else, text and bytes included: seal it first.
-    """
+class OfColumn(TypeDecorator[T]):
+    """A type whose values belong to the one column that it is the type of."""
 
     impl = LargeBinary
     cache_ok = True
+    _column: Column[Any] | None = None
+    _home = UNTOLD
+    _shared = False
+
+    def _set_parent(self, parent: SchemaEventTarget, outer: bool = False, **kw: Any) -> None:
+        super()._set_parent(parent, outer=outer, **kw)
+        if isinstance(parent, Column):
+            before = self._column
+            self._shared = before is not None and before is not parent and before.type is self
+            self._column, self._home = parent, UNTOLD
+
+    @property
+    def home(self) -> Home:
+        """Its column; UNTOLD where it stands in none, or in several."""
+        if self._home is UNTOLD and self._column is not None and not self._shared:
+            table = getattr(self._column, "table", None)
+            self._home = home(str(table), self._column.name) if isinstance(table, Table) else UNTOLD
+        return self._home
+
+    def require_home(self, told: Home) -> None:
+        """Raises NotSealed for a value that is known to be of another column."""
+        here = self.home
+        if told is not here and UNTOLD not in (told, here):
+            raise NotSealed(f"What is of {told} could never be opened or found in {here}: make it anew for {here}.")
+
+
+class Sealed(OfColumn[Box]):
+    """A column of ciphertext: takes a Box or None, gives a Box or None, decrypts nothing.
+
+    Whose key seals a row's value follows from the road of its table (see datasteward.keys.places); where it does not,
+    `under` names the column, of the same table, that holds whose it is.
+
+    Raises NotSealed (a TypeError) for anything else, text and bytes included, and for a box of another column.
+    """
+
+    cache_ok = True
+
+    def __init__(self, *, under: str | None = None) -> None:
+        super().__init__()
+        self.under = under
 
     def process_bind_param(self, value: Box | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
         """The ciphertext to store."""
@@ -28,13 +70,58 @@ class Sealed(TypeDecorator[Box]):
         if not isinstance(value, Box):
             raise NotSealed(
                 f"A sealed column takes a Box, not {type(value).__name__}: "
-                "seal the value with datasteward.keys.seal(vault, row, attribute, plaintext, subject=...)."
+                "seal the value with datasteward.keys.seal(vault, row, attribute, plaintext)."
             )
+        self.require_home(value.home)
         return value.ciphertext
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Box | None:  # noqa: ARG002
         """The stored ciphertext, boxed."""
-        return None if value is None else Box(bytes(value))
+        return None if value is None else Box(bytes(value), self.home)
+
+
+class Blinded(msgspec.Struct, frozen=True, gc=False):
+    """A value's blind index in one column; made by datasteward.keys.blind."""
+
+    index: bytes
+    home: Home = UNTOLD
+
+    def __repr__(self) -> str:
+        return f"<Blinded of {self.home}>"
+
+
+class BlindIndex(OfColumn[Blinded]):
+    """A column of blind indexes, by which the sealed one beside it is searched for equality (see datasteward.keys.blind).
+
+    `normal` names how values are written before they are hashed. `length` is in bytes: with 16 no two values ever share
+    an index, which suits what names one person; fewer make strangers share one (n rows, about n / 256^length of them at a
+    lookup), so that an index says less, and whoever looks reveals what was found to be sure.
+
+    Raises NotSealed (a TypeError) for anything but what `blind` made for this column.
+    """
+
+    cache_ok = True
+
+    def __init__(self, normal: str = "exact", *, length: int = 16) -> None:
+        if not 1 <= length <= 32:
+            raise ValueError("A blind index has 1 to 32 bytes.")
+        super().__init__()
+        self.normal, self.length = normal, length
+
+    def process_bind_param(self, value: Blinded | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+        """The index to store or to look for."""
+        if value is None:
+            return None
+        if not isinstance(value, Blinded):
+            raise NotSealed(
+                f"A blind index is no {type(value).__name__}: make it with datasteward.keys.blind(vault, column, value)."
+            )
+        self.require_home(value.home)
+        return value.index
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Blinded | None:  # noqa: ARG002
+        """The stored index."""
+        return None if value is None else Blinded(bytes(value), self.home)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -19,6 +19,7 @@ from .measuring import Row
 
 FIGURES: dict[str, Callable[[bool], Row]] = {
     "field-reveal": crypto.field_reveal,
+    "field-insert": crypto.field_insert,
     "stream-encrypt": crypto.stream_encrypt,
     "stream-decrypt": crypto.stream_decrypt,
     "stream-memory": crypto.stream_memory,

@@ -14,7 +14,7 @@ from datasteward.catalog.places import Place
 from datasteward.catalog.tags import Tag
 from datasteward.policy.findings import Finding, UnknownPolicyItem, suggestion
 from datasteward.policy.policyset import PolicySet
-from datasteward.types import Sealed
+from datasteward.types import BlindIndex, Sealed
 
 
 def categories(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
@@ -113,5 +113,5 @@ def logged(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
 
 
 def is_encrypted(tag: Tag, column: Column[Any]) -> bool:
-    """Whether what the column holds, or the object whose key it holds, is ciphertext at rest."""
-    return isinstance(column.type, Sealed) or tag.holds == "object"
+    """Whether what the column holds, or the object whose key it holds, cannot be read at rest without a key."""
+    return isinstance(column.type, Sealed | BlindIndex) or tag.holds == "object"

@@ -1,41 +1,63 @@
-"""Ciphertext as a value that nobody mistakes for text."""
+"""Ciphertext as a value that nobody mistakes for text, and that knows the column it belongs to."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NoReturn
 
+import msgspec
 
-class Box:
-    """Ciphertext of one field. Immutable; compares by its ciphertext; its `repr` shows the length in bytes alone.
+NO_TEXT = "A sealed value has no text form: read it with datasteward.keys.reveal."
 
-    It has no text form and cannot be pickled, so it slips neither into a template, a log line nor a cache. Reading it
-    is explicit: `datasteward.keys.reveal` or `Vault.reveal_text`, with the context it was sealed for.
+
+class Home:
+    """The column that a box belongs to, by its names in the database; made by `home`, so that equal ones are the same.
+
+    Of no type that JSON knows, so that no encoder takes the box which has it.
     """
 
-    __slots__ = ("_ciphertext",)
+    __slots__ = ("column", "table")
 
-    def __init__(self, ciphertext: bytes) -> None:
-        self._ciphertext = bytes(ciphertext)
-
-    @property
-    def ciphertext(self) -> bytes:
-        """The bytes to store: TINK prefix, IV, ciphertext, tag."""
-        return self._ciphertext
-
-    def __eq__(self, other: object) -> bool:
-        return self._ciphertext == other._ciphertext if isinstance(other, Box) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._ciphertext)
+    def __init__(self, table: str, column: str) -> None:
+        self.table, self.column = table, column
 
     def __repr__(self) -> str:
-        return f"<Box, {len(self._ciphertext)} bytes>"
+        return f"{self.table}.{self.column}"
+
+
+home = cache(Home)
+UNTOLD = Home("", "")
+"""Of a box that was made from bytes alone."""
+
+
+class Box(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """Ciphertext of one field. Immutable; compares by its ciphertext; its `repr` shows the column and the length alone.
+
+    `ciphertext` is what is stored: TINK prefix, IV, ciphertext, tag. `home` is the column that it was sealed for or loaded
+    from, where that is known: written to another one it could never be opened, so datasteward.types.Sealed refuses it there.
+
+    It has no text form and cannot be pickled, so it slips neither into a template, a log line nor a cache. Reading it
+    is explicit: `datasteward.keys.reveal`, `reveal_all` or `Vault.reveal_text`, with the context it was sealed for.
+    """
+
+    ciphertext: bytes
+    home: Home = UNTOLD
+
+    def __eq__(self, other: object) -> bool:
+        return self.ciphertext == other.ciphertext if isinstance(other, Box) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.ciphertext)
+
+    def __repr__(self) -> str:
+        column = "" if self.home is UNTOLD else f" of {self.home}"
+        return f"<Box{column}, {len(self.ciphertext)} bytes>"
 
     def __str__(self) -> NoReturn:
-        raise TypeError("A sealed value has no text form: read it with datasteward.keys.reveal.")
+        raise TypeError(NO_TEXT)
 
     def __format__(self, spec: str) -> NoReturn:
-        raise TypeError("A sealed value has no text form: read it with datasteward.keys.reveal.")
+        raise TypeError(NO_TEXT)
 
     def __copy__(self) -> Box:
         return self

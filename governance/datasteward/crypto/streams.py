@@ -18,6 +18,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
+from struct import Struct
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,6 +32,7 @@ SALT_BYTES = 32
 NONCE_PREFIX_BYTES = 7
 HEADER_BYTES = 1 + SALT_BYTES + NONCE_PREFIX_BYTES
 TAG_BYTES = 16
+NONCE = Struct(f">{NONCE_PREFIX_BYTES}sIB")
 MOST_PARTS = 64  # of a piece, before they are put together: chunks of a few bytes each must not fill the memory
 
 FAILED = "An object does not open: it was changed, cut short, moved to another place, or sealed under another key."
@@ -120,6 +122,13 @@ class StreamCipher:
         end = min(start + length, plaintext_size(part.size))
         return self._excerpt(part, start, end, associated_data) if start < end else iter(())
 
+    def derive(self, use: bytes) -> bytes:
+        """32 secret bytes for a use of another kind, from the oldest key, which stays when another one becomes primary.
+
+        HKDF-SHA256 without a salt, so it is no stream's key, whatever that is bound to: those have random salts.
+        """
+        return HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=None, info=use).derive(self._keys[0].secret)
+
     def _excerpt(self, part: Part, start: int, end: int, associated_data: bytes) -> Iterator[bytes]:
         """The plaintext from `start` to before `end`, of a part that begins with the segment of `start`."""
         numbers = range(_segment_of(start), _segment_of(end - 1) + 1)
@@ -160,7 +169,7 @@ class _Segments:
         self._cipher = AESGCM(derived)
 
     def _nonce(self, number: int, last: bool) -> bytes:
-        return self._nonce_prefix + number.to_bytes(4, "big") + bytes([last])
+        return NONCE.pack(self._nonce_prefix, number, last)
 
     def encrypt(self, number: int, plaintext: bytes | memoryview, last: bool) -> bytes:
         return self._cipher.encrypt(self._nonce(number, last), plaintext, None)
@@ -190,21 +199,22 @@ def _split(chunks: Iterable[bytes], sizes: Iterator[int]) -> Iterator[tuple[byte
 
     A piece that lies within one chunk is not copied, others are put together once.
     """
-    size, parts, held = next(sizes), list[memoryview](), 0
+    size, parts, held = next(sizes), list[bytes | memoryview](), 0
     for chunk in chunks:
-        rest = memoryview(bytes(chunk))  # a copy only of what its maker could change before we are done with it
-        while rest:
+        whole = bytes(chunk)  # a copy only of what its maker could change before we are done with it
+        start, end = 0, len(whole)
+        while start < end:
             if held == size:
                 yield _joined(parts), False
                 size, parts, held = next(sizes), [], 0
-            taken = rest[: size - held]
-            rest = rest[len(taken) :]
-            held += len(taken)
-            parts.append(taken)
+            stop = min(end, start + size - held)
+            parts.append(memoryview(whole)[start:stop] if stop - start < end else whole)
+            held += stop - start
+            start = stop
             if len(parts) > MOST_PARTS:
-                parts = [memoryview(b"".join(parts))]
+                parts = [b"".join(parts)]
     yield _joined(parts), True
 
 
-def _joined(parts: list[memoryview]) -> bytes | memoryview:
+def _joined(parts: list[bytes | memoryview]) -> bytes | memoryview:
     return parts[0] if len(parts) == 1 else b"".join(parts)

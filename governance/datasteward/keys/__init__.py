@@ -2,12 +2,15 @@
 
     root = FileRootKey.load(path)
     vault = Vault(KeyStore("sqlite:////…/keys.db", root))
-    seal(vault, generation, "prompt", text, subject=account_id)
+    seal(vault, generation, "prompt", text)
+    reveal(vault, generation, "prompt")
 
 It touches the key file and the key store, never the service's database.
 """
 
 from datasteward.crypto import Box
+from datasteward.keys.blind import blind
+from datasteward.keys.bulk import reveal_all, seal_all
 from datasteward.keys.context import Context
 from datasteward.keys.directory import EpochDirectory, EpochPlace
 from datasteward.keys.root import FileRootKey, RootKey
@@ -30,9 +33,12 @@ __all__ = [
     "RootKeys",
     "Use",
     "Vault",
+    "blind",
     "context_for",
     "is_empty",
     "open_root",
     "reveal",
+    "reveal_all",
     "seal",
+    "seal_all",
 ]

@@ -25,10 +25,20 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     row: str
 
     def associated_data(self) -> bytes:
-        """The canonical bytes of datasteward.crypto.associated_data, put together from parts that are the same for many."""
-        subject, row = self.subject.encode(), self.row.encode()
-        place = _place(self.table, self.column)
-        return b"".join((USE, _size(len(subject)), subject, place, _size(len(row)), row))
+        """The canonical bytes of datasteward.crypto.associated_data: `head`, then `tail`."""
+        return head(self.subject, self.table, self.column) + tail(self.row)
+
+
+def head(subject: str, table: str, column: str) -> bytes:
+    """What the associated data of all rows of a person has in common in one column."""
+    person = subject.encode()
+    return b"".join((USE, _size(len(person)), person, _place(table, column)))
+
+
+def tail(row: str) -> bytes:
+    """What the associated data of all columns of one row has in common."""
+    key = row.encode()
+    return _size(len(key)) + key
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from datasteward.crypto import Box, FieldCipher, Key, Keyset, KeysetKind, Part, StreamCipher
+from datasteward.crypto import Box, FieldCipher, Key, Keyset, KeysetKind, Part, StreamCipher, home
 from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.context import Context
@@ -99,7 +99,8 @@ class Vault:
     def seal(self, context: Context, plaintext: bytes | str) -> Box:
         """Encrypts a field for its place. Raises KeyMissing."""
         data = plaintext.encode() if isinstance(plaintext, str) else plaintext
-        return Box(self._sealer(context).encrypt(data, context.associated_data()))
+        sealed = self._sealer(context).encrypt(data, context.associated_data())
+        return Box(sealed, home(context.table, context.column))
 
     def reveal(self, context: Context, box: Box) -> bytes:
         """Decrypts a field. Raises KeyMissing, or DecryptionFailed when it was not sealed for this place."""
@@ -109,6 +110,14 @@ class Vault:
     def reveal_text(self, context: Context, box: Box) -> str:
         """Decrypts a field that was sealed as text."""
         return self.reveal(context, box).decode()
+
+    def fields(self, subject: str) -> FieldCipher:
+        """The cipher of a person's fields, for many at once (see datasteward.keys.bulk). Raises KeyMissing."""
+        return self._ciphers(subject).fields
+
+    def derive(self, subject: str, use: bytes) -> bytes:
+        """32 secret bytes that follow from the subject's keys and `use`, the same each time. Raises KeyMissing."""
+        return self._streams(subject).derive(use)
 
     def seal_stream(self, subject: str, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
         """Encrypts a stream, a segment at a time. Raises KeyMissing at the call."""
@@ -165,7 +174,8 @@ def _ciphers(found: Mapping[Use, Mapping[KeysetKind, bytes]]) -> _Ciphers:
     streams = None
     if Use.CONTENT in found:
         streams = StreamCipher(Keyset.from_bytes(KeysetKind.OBJECTS, found[Use.CONTENT][KeysetKind.OBJECTS]))
-    whole = Keyset(KeysetKind.FIELDS, keys[0].id, keys)
+    first = fields.get(Use.CONTENT) or fields[Use.RECORDS]  # what seals many at once seals for content
+    whole = Keyset(KeysetKind.FIELDS, first.primary, keys)
     return _Ciphers(FieldCipher(whole), sealers.get(Use.CONTENT), sealers.get(Use.RECORDS), streams)
 
 

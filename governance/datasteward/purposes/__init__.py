@@ -3,6 +3,6 @@
 `rules` says what a purpose may see, `compiling` enforces it, `engines` makes the view of an engine, `purposes` opens it.
 """
 
-from datasteward.purposes.purposes import Purposes, raw
+from datasteward.purposes.purposes import Purposes, check, raw
 
-__all__ = ["Purposes", "raw"]
+__all__ = ["Purposes", "check", "raw"]

@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Column, Engine, inspect
+from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 from sqlalchemy.util import greenlet_spawn
 
 from datasteward.audit import log as audit
@@ -66,6 +67,22 @@ class Purposes:
 def told(purpose: str, actor: str) -> dict[str, str]:
     """The `info` of a session: what for, and who."""
     return {"purpose": purpose, "actor": actor}
+
+
+def check(row: object, column: Column[Any]) -> None:
+    """Raises PurposeError when the session that a mapped row is in was opened for a purpose that does not cover the column.
+
+    A session loads no such column; but a row may come into it with what another session had loaded.
+    """
+    session = object_session(row)
+    if session is None:
+        return
+    try:
+        dialect: Any = session.get_bind(inspect(row, raiseerr=True).mapper).dialect
+    except UnboundExecutionError:
+        return
+    if hasattr(dialect, "rules"):
+        dialect.rules.check(column.table, column.name)
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def ask(
         raise InputError("Choose what your question is about.")
     _check_limit(session, here, account_id, now)
     ticket = SupportTicket(id=new_id(), account_id=account_id, topic=topic, state="open", created_at=now)
-    seal(here.vault, ticket, "text", _checked(here, text), subject=account_id)
+    seal(here.vault, ticket, "text", _checked(here, text))
     session.add(ticket)
     audit.append(session, "ticket.asked", actor=account_id, subject=account_id, now=now, ticket=ticket.id)
     return ticket
@@ -99,7 +99,7 @@ def answer(session: Session, here: Installation, ticket_id: str, text: str, *, b
     ticket = _ticket(session, ticket_id)
     if ticket.state != "open":
         raise Conflict("This question is answered already.")
-    seal(here.vault, ticket, "answer", _checked(here, text), subject=ticket.account_id)
+    seal(here.vault, ticket, "answer", _checked(here, text))
     ticket.state, ticket.answered_at, ticket.closed_at, ticket.answered_by = "answered", now, now, by
     title = "Your question has an answer"
     notify(
@@ -128,9 +128,9 @@ def report(
     row = Report(id=new_id(), reporter_id=reporter_id, kind=kind, state="open", created_at=now)
     words = _checked(here, text)
     row.keyset = reporter_id or here.vault.standing(STANDING)
-    seal(here.vault, row, "text", words, subject=row.keyset)
+    seal(here.vault, row, "text", words)
     if about.strip():
-        seal(here.vault, row, "about", about.strip(), subject=row.keyset)
+        seal(here.vault, row, "about", about.strip())
     session.add(row)
     audit.append(session, "report.filed", actor=reporter_id or "anybody", now=now, report=row.id, kind=kind)
     return row
@@ -145,8 +145,8 @@ def open_report(session: Session, here: Installation, report_id: str, *, by: str
     """A report as staff read it; that they did is written down. Raises NotFound."""
     row = report_of(session, report_id)
     audit.append(session, "report.viewed", actor=by, subject=row.reporter_id, now=now, report=row.id)
-    about = reveal(here.vault, row, "about", subject=row.keyset)
-    text = reveal(here.vault, row, "text", subject=row.keyset) or ""
+    about = reveal(here.vault, row, "about")
+    text = reveal(here.vault, row, "text") or ""
     return OpenedReport(row.id, row.kind, about, text, row.state, row.created_at, row.removal_of, row.removal_by)
 
 
@@ -198,7 +198,7 @@ def _checked(here: Installation, text: str) -> str:
 
 
 def _opened(here: Installation, ticket: SupportTicket) -> Question:
-    text = reveal(here.vault, ticket, "text", subject=ticket.account_id) or ""
-    said = reveal(here.vault, ticket, "answer", subject=ticket.account_id)
+    text = reveal(here.vault, ticket, "text") or ""
+    said = reveal(here.vault, ticket, "answer")
     topic = TOPICS.get(ticket.topic, ticket.topic)
     return Question(ticket.id, topic, text, said, ticket.state, ticket.created_at, ticket.answered_at)

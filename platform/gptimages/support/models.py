@@ -59,8 +59,8 @@ class Report(Base):
         String(ID_LENGTH), ForeignKey("account.id", ondelete="CASCADE"), index=True, info=tag("user.unique_id")
     )
     kind: Mapped[str] = mapped_column(String(12), info=tag("system.operations"))
-    about: Mapped[Box | None] = mapped_column(Sealed(), info=tag("user.support.report"))
-    text: Mapped[Box] = mapped_column(Sealed(), info=tag("user.support.report"))
+    about: Mapped[Box | None] = mapped_column(Sealed(under="keyset"), info=tag("user.support.report"))
+    text: Mapped[Box] = mapped_column(Sealed(under="keyset"), info=tag("user.support.report"))
     keyset: Mapped[str] = mapped_column(String(40), info=tag("system.operations"))
     removal_of: Mapped[str | None] = mapped_column(
         String(ID_LENGTH),

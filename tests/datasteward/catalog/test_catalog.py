@@ -11,7 +11,7 @@ from datasteward import tables
 from datasteward.catalog import Catalog, checks, is_subject, nobody, owned_by, owned_via, record, tag, within
 from datasteward.errors import CatalogError
 from datasteward.policy import PolicySet, load
-from datasteward.types import Sealed
+from datasteward.types import BlindIndex, Sealed
 from gptimages import all_models, installation
 from gptimages.errors import StartError
 from gptimages.installation import open_installation
@@ -183,3 +183,11 @@ def test_a_column_that_disagrees_on_encryption_is_named(
     with pytest.raises(CatalogError, match=sentence) as found:
         checks.require(Catalog(made), shipped)
     assert "letter.text" in str(found.value)
+
+
+def test_a_blind_index_is_no_cleartext(shipped: PolicySet) -> None:
+    """Beside a sealed column stands its index, of the same category, which nobody reads without a key."""
+    made = MetaData()
+    index = Column("email_index", BlindIndex("email"), info=tag("user.contact.email"))
+    Table("letter", made, key(), index, info=record("user.account", nobody("a test")))
+    checks.require(Catalog(made), shipped)

@@ -14,7 +14,7 @@ from support import by_hand
 
 from datasteward.crypto import FieldCipher, Keyset, KeysetKind, StreamCipher, associated_data
 from datasteward.errors import DecryptionFailed
-from datasteward.keys import Context, Vault, reveal, seal
+from datasteward.keys import Context, Vault, reveal, reveal_all, seal, seal_all
 from datasteward.objects import EncryptedObjects
 
 CIPHER = FieldCipher(Keyset.random(KeysetKind.FIELDS))
@@ -104,8 +104,12 @@ PLACES: list[tuple[Callable[..., object], set[str]]] = [
     (EncryptedObjects.put, {"subject", "key"}),
     (EncryptedObjects.open, {"subject", "key"}),
     (EncryptedObjects.read, {"subject", "key"}),
-    (seal, {"row", "attribute", "subject"}),
-    (reveal, {"row", "attribute", "subject"}),
+    (FieldCipher.seal_texts, {"heads", "tail"}),
+    (FieldCipher.open_texts, {"heads", "tail"}),
+    (seal, {"row", "attribute"}),  # the row tells its place, and whose it is or ValueError
+    (reveal, {"row", "attribute"}),
+    (seal_all, {"rows", "attributes"}),
+    (reveal_all, {"rows", "attributes"}),
     (Context, {"subject", "table", "column", "row"}),
 ]
 

@@ -17,7 +17,7 @@ from support.backups import Saved, Town, erase, nothing, read, rows
 from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.errors import BackupError, KeyMissing, KeyStoreError, LedgerError
-from datasteward.keys import Context, FileRootKey, KeyStore
+from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore
 from datasteward.ledger import open_ledger
 from datasteward.ledger.store import DirectoryOfEntries
 from datasteward.retention import holds

@@ -1,0 +1,96 @@
+"""Where a sealed column stands and whose it is, told by its table: what sealing and revealing need to know of a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from sqlalchemy import Column, SQLColumnExpression, inspect
+from sqlalchemy.orm import Mapper, QueryableAttribute
+
+from datasteward.catalog.roads import Road
+from datasteward.catalog.tags import RECORD
+from datasteward.types import Sealed
+
+Attribute = str | SQLColumnExpression[Any]
+"""A sealed column: its name on the class of a mapped row, or the column itself (`Run.prompt`, `runs.c.prompt`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A sealed column, the column of its table's primary key, and the one with whose it is, where one column tells."""
+
+    column: Column[Any]
+    key: Column[Any]
+    owner: Column[Any] | None
+
+    @property
+    def table(self) -> str:
+        """The name of the table in the database."""
+        return str(self.column.table)
+
+
+@lru_cache(maxsize=1024)
+def place_of(column: Column[Any]) -> Place:
+    """Raises ValueError when the table's primary key is not one column: what is sealed needs a settled place."""
+    table = column.table
+    if len(table.primary_key) != 1:
+        raise ValueError(f"Give {table.name} a primary key of one column: {column.name} is sealed for one place.")
+    return Place(column, next(iter(table.primary_key)), _owner(table, column))
+
+
+def column_of(row: object, attribute: Attribute) -> Column[Any]:
+    """The column behind an attribute. `row` is a mapped row, where the attribute is given by name."""
+    found: object = attribute
+    if isinstance(attribute, str):
+        found = inspect(row, raiseerr=True).mapper.column_attrs[attribute].columns[0]
+    elif isinstance(attribute, QueryableAttribute):
+        found = attribute.property.columns[0]
+    if not isinstance(found, Column):
+        raise ValueError("Name a column of a table: an expression is sealed for no place.")
+    return found
+
+
+def subject_of(row: object, place: Place) -> str:
+    """Whose the value in this mapped row is: as `under` or the road of its table says, over loaded rows alone.
+
+    Raises ValueError when neither tells one person.
+    """
+    found = _value(row, place.owner) if place.owner is not None else _owner_along(row)
+    if found is None:
+        raise ValueError(
+            f"Nothing in the row tells whose {place.table}.{place.column.name} is: say subject=, or name the column that "
+            "tells in Sealed(under=…)."
+        )
+    return str(found)
+
+
+def _owner(table: Any, column: Column[Any]) -> Column[Any] | None:
+    if isinstance(column.type, Sealed) and column.type.under is not None:
+        return cast("Column[Any]", table.c[column.type.under])
+    road = _road(table)
+    return table.c[road.columns[0]] if road is not None and road.kind in ("subject", "by") else None
+
+
+def _road(table: Any) -> Road | None:
+    """The one road to its owner, if it is one."""
+    record = table.info.get(RECORD)
+    return record.owners[0] if record is not None and len(record.owners) == 1 else None
+
+
+def _owner_along(row: object) -> Any:
+    """The id to which the road of a mapped row leads, over foreign keys whose rows a relationship has loaded; or None."""
+    mapper: Mapper[object] = inspect(row, raiseerr=True).mapper
+    road = _road(mapper.local_table)
+    if road is None or road.kind == "through":
+        return None
+    if road.kind != "via":
+        return _value(row, cast("Column[Any]", mapper.local_table.c[road.columns[0]]))
+    ways = (r for r in mapper.relationships if {c.name for c in r.local_columns} == set(road.columns) and not r.uselist)
+    above = next((vars(row)[way.key] for way in ways if vars(row).get(way.key) is not None), None)
+    return None if above is None else _owner_along(above)
+
+
+def _value(row: object, column: Column[Any]) -> Any:
+    return getattr(row, inspect(row, raiseerr=True).mapper.get_property_by_column(column).key)
