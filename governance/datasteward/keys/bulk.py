@@ -61,6 +61,8 @@ def seal_all(
     if not rows:
         return
     places = _places(rows[0], attributes)
+    if any((place.table, place.column.name) in vault.records for place in places):
+        raise ValueError("Records are sealed under keys of their own: seal them one by one, with seal().")
     people, homes = _people(vault, places), [home(place.table, place.column.name) for place in places]
     for row, told, (end, who) in zip(rows, texts, _settled(rows, attributes, places[0], subject), strict=True):
         cipher, heads = people(who)

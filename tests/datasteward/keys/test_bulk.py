@@ -110,8 +110,8 @@ def test_a_persons_key_is_fetched_once(vault: Vault, key_store: KeyStore, monkey
     """However their rows are mixed, and though the vault keeps no key, the key store is asked once for each person."""
     rows = [Run(id=number, whose=("ada", "ben")[number % 2]) for number in range(20)]
     asked: list[str] = []
-    fetch = key_store.keysets
-    monkeypatch.setattr(key_store, "keysets", lambda who: asked.append(who) or fetch(who))  # type: ignore[func-returns-value]
+    fetch = key_store.opened
+    monkeypatch.setattr(key_store, "opened", lambda who: asked.append(who) or fetch(who))  # type: ignore[func-returns-value]
     forgetful = Vault(key_store, cache_seconds=0)
     seal_all(forgetful, rows, FIELDS, [("a", "b")] * 20)
     assert asked == ["ada", "ben"]
