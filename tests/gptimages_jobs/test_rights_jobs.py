@@ -55,8 +55,8 @@ def request_of(here: Installation, request_id: str) -> SubjectRequest:
 def fetched(here: Installation, account: Account) -> bytes:
     """The archive as the person fetches it."""
     with here.db.write() as session:
-        _, pieces = archives.fetch(session, here, account.id, now=here.clock())
-        return b"".join(pieces)
+        _, key = archives.fetch(session, account.id, now=here.clock())
+    return here.objects.read(account.id, key)
 
 
 def test_an_archive_is_made_and_told(here: Installation, person: Any) -> None:

@@ -20,6 +20,7 @@ from datasteward.audit import log as audit
 from datasteward.backup import place
 from datasteward.errors import BackupError, ObjectStoreError
 from datasteward.objects import LocalDirectory
+from datasteward.objects.store import Stored
 from gptimages import backups, restoring
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation, open_installation
@@ -145,8 +146,9 @@ def test_an_object_that_goes_meanwhile_is_left_out(
     here: Installation, town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was disposed of while the backup was made, and the backup is whole without it."""
-    listed = list(here.objects.keys())
-    monkeypatch.setattr(LocalDirectory, "keys", lambda *_given: iter([*listed, "avatar/gone"]))
+    listed = list(here.objects.stored.list())
+    gone = Stored("avatar/gone", 1, here.clock())
+    monkeypatch.setattr(LocalDirectory, "list", lambda *_given: iter([*listed, gone]))
     manifest = backups.make(here, tmp_path / "made", by="tests", told=nothing)
     assert manifest.objects == len(listed)
     assert town.here is here

@@ -223,7 +223,7 @@ def _roads_over(draw: st.DrawFn, made: Schema) -> list[tuple[int, Road]]:
         to_it = [key for key in newest.keys if key.to == shape.name]
         if not to_it or shape.name == "person" or not shape.owners or shape.kept or not draw(st.booleans()):
             continue
-        owns = draw(st.sampled_from((True, True, False)))
+        owns = any(newest.key_over(road.columns) not in to_it for road in newest.owners) and draw(st.booleans())
         if shape.name in _reached(made, newest.name, owns, without=shape.name):
             continue
         columns = draw(st.sampled_from(to_it)).columns if len(to_it) > 1 else ()
