@@ -43,11 +43,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_store: str | None = None
     """SQLAlchemy URL of the key store; else SQLite in `keys/` of the data directory. Never the database's own."""
     root_key: str | None = None
-    """File of the root key, mode 0600, or `aws-kms:ARN`; several parted by commas while one follows another, the new one
-    first. Else `keys/root.key` of the data directory."""
+    """File of the root key, mode 0600, or `aws-kms:ARN`; several, the new one first; else `keys/root.key` of the data."""
     epochs: str | None = None
-    """Directories, parted by commas, that each hold the keys of epochs: more than one, as no backup may have them. Else
-    `keys/epochs` of the data directory."""
+    """Directories, parted by commas, that each hold the keys of epochs, which no backup may; else `keys/epochs` of the data."""
     objects: str | None = None
     """The bucket of the pictures, `s3://bucket/prefix`; else `objects/` of the data directory. Credentials: as boto3 does."""
     objects_endpoint: str | None = None

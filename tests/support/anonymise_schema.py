@@ -32,7 +32,7 @@ visit = Table(
     Column("short", String(20), info=tag("user.name")),
     Column("code", Text, unique=True, info=tag("user.behavior")),
     Column("kind", Enum("a", "b", name="visit_kind"), info=tag("user.behavior")),
-    Column("notes", JSON, info=tag("user.behavior")),
+    Column("notes", JSON, info=tag("user.behavior", holds="list")),
     Column("sealed", Sealed(), info=tag("user.name")),
     Column("picture", String, info=tag("user.content", holds="object")),
     Column("number", Integer, info=tag("user.behavior")),

@@ -107,6 +107,14 @@ def _end(table: Table, road: Road) -> Iterator[tuple[str, str]]:
             yield what, "make it a String"
 
 
+def _leads_on(other: Table, road: Road, table: Table) -> bool:
+    """Whether an owning road of the other table leads elsewhere than back to the rows of `table` that one comes from."""
+    if set(_over(other, road)) != {str(table.name)}:
+        return True
+    back: Record = table.info[RECORD]
+    return road.kind == "through" and any(set(_over(table, each)) != {str(other.name)} for each in back.owners)
+
+
 def _to_nobody(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[tuple[str, str]]:
     """A road over a table from whose rows nothing leads on to a person."""
     for name in _over(table, road):
@@ -115,7 +123,7 @@ def _to_nobody(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator
             continue
         told: Record = other.info[RECORD]
         if road.owns:
-            leads = any(set(_over(other, each)) != {str(table.name)} for each in told.owners)
+            leads = any(_leads_on(other, each, table) for each in told.owners)
         else:
             leads = any(each.kind != "nobody" for each in told.roads)
         if not leads:

@@ -16,7 +16,18 @@ from datasteward.types import UtcDateTime
 CERTIFICATE = {
     **dict.fromkeys(("by", "approved_by"), tag("user.unique_id")),
     **dict.fromkeys(
-        ("plan", "policy_hash", "database", "as_of", "begun_at", "ended_at", "verified_by", "finished", "lines"),
+        (
+            "plan",
+            "policy_hash",
+            "database",
+            "as_of",
+            "begun_at",
+            "ended_at",
+            "verified_by",
+            "finished",
+            "unreadable_in_backups_at",
+            "lines",
+        ),
         tag("system.operations"),
     ),
 }

@@ -160,8 +160,8 @@ def test_nothing_personal_stands_in_it(used: Database, deleting: Steward) -> Non
     plan = make(used, deleting)
     run(used, deleting, plan)
     text = certificate.to_json(told(used, plan.id))
-    assert b"ada" not in text
-    assert b"rare" not in text
+    assert b'"ada' not in text
+    assert b'"rare' not in text
 
 
 def test_a_plan_that_was_not_carried_out_has_none(used: Database, deleting: Steward) -> None:

@@ -100,6 +100,7 @@ def test_a_key_store_put_back_by_hand_is_not_opened(
     if here.db.engine.dialect.name == "sqlite":
         shutil.copy(saved.keys / "database.sqlite", key_file)
     else:
+        source = msgspec.structs.replace(source, epochs=str(any_settings.data / "keys" / "other-epochs"))
         with closing(open_installation(source, as_found=True)) as there:
             there.vault.create(erased.ines)
     with pytest.raises(StartError, match="key store is older than the erasure ledger"):
