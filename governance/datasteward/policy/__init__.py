@@ -13,18 +13,16 @@ from datasteward.policy.model import (
     Cookie,
     Group,
     Method,
-    PolicyText,
     Processor,
     Promise,
     Purpose,
     RetentionRule,
     Role,
     ScheduledJob,
-    Section,
-    Sentence,
 )
 from datasteward.policy.period import Period
 from datasteward.policy.policyset import PolicySet, covers, lineage
+from datasteward.policy.wording import PolicyText, Section, Sentence
 
 __all__ = [
     "Amount",

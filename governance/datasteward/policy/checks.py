@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from datasteward.policy import crontab
 from datasteward.policy.findings import Findings, Place, suggestion
 from datasteward.policy.flaws import of_method, of_rule
+from datasteward.policy.law import FiscalYearEnd
 from datasteward.policy.limits import Amount, Span
-from datasteward.policy.model import FiscalYearEnd
 from datasteward.policy.policyset import PolicySet, lineage
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")

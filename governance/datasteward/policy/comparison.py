@@ -11,9 +11,9 @@ from typing import Any, Literal
 import msgspec
 
 from datasteward.policy.findings import Place
-from datasteward.policy.model import PolicyText
 from datasteward.policy.period import Period
 from datasteward.policy.policyset import PolicySet
+from datasteward.policy.wording import PolicyText
 
 _NO_POLICY = ("directory", "hash", "lines")
 _FILES = {"role_file": "roles.yaml"}

@@ -16,6 +16,7 @@ import msgspec
 
 from datasteward.policy.checks import check
 from datasteward.policy.findings import Findings, suggestion
+from datasteward.policy.law import Jurisdictions, Minors
 from datasteward.policy.limits import Limits
 from datasteward.policy.lookalikes import Lookalikes
 from datasteward.policy.model import (
@@ -23,9 +24,6 @@ from datasteward.policy.model import (
     Controller,
     Cookie,
     Encryption,
-    Jurisdictions,
-    Minors,
-    PolicyText,
     Processor,
     Promise,
     Purpose,
@@ -38,6 +36,7 @@ from datasteward.policy.policyset import PolicySet
 from datasteward.policy.reading import read_text, read_yaml
 from datasteward.policy.text import parse
 from datasteward.policy.vocabulary import Vocabulary
+from datasteward.policy.wording import PolicyText
 
 T = TypeVar("T", bound=msgspec.Struct)
 

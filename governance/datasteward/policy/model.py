@@ -1,13 +1,13 @@
 """What each file of policies/ says, as types: one structure per kind of entry, frozen, in the words of the files.
 
 No decision stands here, only its shape; `reading` fills these from YAML, `checks` compares them, `policyset` answers
-questions with them. Keys in YAML are the field names; limits.yaml has its own module, `limits`.
+questions with them. Keys in YAML are the field names; limits.yaml has its own module, `limits`,
+the law of countries `law`, and the privacy text `wording`.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from hashlib import sha256
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -255,93 +255,6 @@ class Processor(Sourced, frozen=True, kw_only=True):
     embedded: bool = False
 
 
-class Deadline(msgspec.Struct, frozen=True, kw_only=True):
-    """A time by which something has to be done. `days: business` counts working days alone."""
-
-    period: Period
-    days: Literal["calendar", "business"] = "calendar"
-
-    @property
-    def words(self) -> str:
-        """ "1 month", "10 working days"."""
-        return self.period.words.replace("day", "working day") if self.days == "business" else self.period.words
-
-
-class RequestClock(Sourced, frozen=True, kw_only=True):
-    """How soon a request of a person in these countries has to be answered, and by how much that may be put off."""
-
-    id: str
-    name: str
-    countries: tuple[str, ...]
-    answer: Deadline
-    extension: Deadline | None = None
-    confirm: Deadline | None = None
-    log_kept: Deadline | None = None
-
-
-class ConsentAge(Sourced, frozen=True, kw_only=True):
-    """From which age a person of these countries may consent for themselves."""
-
-    id: str
-    age: int
-    countries: tuple[str, ...]
-
-
-class TaxRecords(Sourced, frozen=True, kw_only=True):
-    """How long a country wants invoices (and books) kept, from the end of the fiscal year."""
-
-    key: str
-    invoices: Period
-    books: Period | None = None
-
-
-class Duty(Sourced, frozen=True, kw_only=True):
-    """Another rule of law that the service keeps; `within` where it sets a time."""
-
-    id: str
-    words: str
-    within: Deadline | None = None
-
-
-class FiscalYearEnd(Sourced, frozen=True, kw_only=True):
-    """The last day of the controller's fiscal year."""
-
-    month: int
-    day: int
-
-
-class Jurisdictions(msgspec.Struct, frozen=True, kw_only=True):
-    """jurisdictions.yaml: the law as data. `elsewhere` names the request clock for countries without one."""
-
-    elsewhere: str
-    requests: dict[str, RequestClock]
-    consent_ages: dict[str, ConsentAge]
-    tax_records: dict[str, TaxRecords]
-    fiscal_year_end: FiscalYearEnd
-    duties: dict[str, Duty]
-
-
-class CountryAge(Sourced, frozen=True, kw_only=True):
-    """An age of our own for one country, above what its law asks."""
-
-    key: str
-    age: int
-
-
-class Minors(Sourced, frozen=True, kw_only=True):
-    """minors.yaml: nobody younger than `minimum`, nor than jurisdictions.yaml or `by_country` says for their country.
-
-    `unknown_country` is the age for someone who does not say where they live.
-    """
-
-    minimum: int
-    unknown_country: int
-    by_country: dict[str, CountryAge] = {}
-    promise: str
-    report_promise: str
-    words: str
-
-
 class ScheduledJob(Sourced, frozen=True, kw_only=True):
     """A job that runs on a clock: five-field `cron` in `timezone`; `words` say what it does."""
 
@@ -390,39 +303,3 @@ class Controller(msgspec.Struct, frozen=True, kw_only=True):
     supervisory_authority: Contact
     security_measures: dict[str, SecurityMeasure]
     source: str
-
-
-class Sentence(msgspec.Struct, frozen=True):
-    """One sentence of the privacy text, its figures filled in, and the promise that it makes."""
-
-    text: str
-    promise: str
-
-
-class Section(msgspec.Struct, frozen=True):
-    """One of the numbered sections."""
-
-    number: int
-    title: str
-    sentences: tuple[Sentence, ...]
-
-
-class PolicyText(msgspec.Struct, frozen=True):
-    """One version of the privacy text; `version` is its file name, the day on which it was meant to take effect."""
-
-    version: str
-    effective: date
-    title: str
-    summary: str
-    material: bool
-    sections: tuple[Section, ...]
-
-    @property
-    def promises(self) -> frozenset[str]:
-        """The ids of the promises that it makes."""
-        return frozenset(sentence.promise for section in self.sections for sentence in section.sentences)
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 (hex) of this text with its figures filled in: what a published version is known by."""
-        return sha256(msgspec.json.encode(self)).hexdigest()

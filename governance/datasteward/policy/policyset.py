@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from datasteward.policy.findings import Place, UnknownPolicyItem, suggestion
+from datasteward.policy.law import Jurisdictions, Minors, RequestClock
 from datasteward.policy.limits import Limits
 from datasteward.policy.lookalikes import Lookalikes
 from datasteward.policy.model import (
@@ -23,15 +24,11 @@ from datasteward.policy.model import (
     Cookie,
     Encryption,
     Identifiability,
-    Jurisdictions,
     Method,
-    Minors,
     Origin,
-    PolicyText,
     Processor,
     Promise,
     Purpose,
-    RequestClock,
     RetentionRule,
     Role,
     RolesFile,
@@ -39,6 +36,7 @@ from datasteward.policy.model import (
     Taxonomy,
 )
 from datasteward.policy.vocabulary import Vocabulary
+from datasteward.policy.wording import PolicyText
 
 T = TypeVar("T")
 _EMPTY = Method(method="empty", why="Nothing else is said of it.", source="GDPR recital 26")

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from datasteward.policy.findings import Findings
-from datasteward.policy.model import PolicyText, Section, Sentence
 from datasteward.policy.period import Period
 from datasteward.policy.policyset import PolicySet
 from datasteward.policy.reading import read_yaml
+from datasteward.policy.wording import PolicyText, Section, Sentence
 
 __all__ = ["PolicyText", "Section", "Sentence", "parse"]
 

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.catalog import nobody, owned_by, record, tag
-from datasteward.policy.model import PolicyText
+from datasteward.policy.wording import PolicyText
 from datasteward.types import UtcDateTime
 from gptimages.models import AccountId, Base, Id, Moment
 
