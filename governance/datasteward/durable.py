@@ -1,10 +1,15 @@
-"""Making a new file, and any change of a directory (a new, renamed or removed name), survive a loss of power."""
+"""Files that survive a loss of power, and files for their owner alone: how keys, entries and manifests are kept."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
+
+
+class NotPrivate(Exception):
+    """Others than its owner can use the file."""
 
 
 def sync_directory(directory: Path) -> None:
@@ -18,14 +23,32 @@ def sync_directory(directory: Path) -> None:
 
 def write_new(path: Path, data: bytes) -> None:
     """Makes a file of mode 0600, whole and on disk or not at all. Raises FileExistsError when there is one, OSError."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    unfinished = unfinished_beside(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        write(unfinished, data)
         os.link(unfinished, path)  # unlike a rename it takes no other's place
     finally:
-        unfinished.unlink()
+        unfinished.unlink(missing_ok=True)
     sync_directory(path.parent)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Makes a file of mode 0600, on disk when it returns; after an error a part of it. Raises FileExistsError, OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def unfinished_beside(path: Path) -> Path:
+    """A name of its own in the same directory, for what is not whole yet."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
+def read_private(path: Path, most: int = 1024) -> bytes:
+    """Up to `most` bytes of a file that only its owner may use. Raises NotPrivate, OSError."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise NotPrivate
+        return file.read(most)

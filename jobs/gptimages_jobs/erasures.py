@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datasteward.rights import requests
-from datasteward.rights.erasure import goes_on
+from datasteward.rights.blocking import goes_on
 from datasteward.rights.models import SubjectRequest
 from gptimages.installation import Installation
 from gptimages.queue import queue

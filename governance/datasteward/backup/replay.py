@@ -8,11 +8,13 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import select
 
+from datasteward.disposal.keys import promise_records
 from datasteward.errors import HoldInTheWay
 from datasteward.ledger import Ledger, anchoring
 from datasteward.rights import requests
-from datasteward.rights.erasure import Erasure, Transaction, scan
+from datasteward.rights.erasure import Erasure, Transaction
 from datasteward.rights.models import SubjectRequest
+from datasteward.rights.scanning import scan
 from datasteward.steward import Steward
 
 ACTOR = "job:restore"
@@ -45,9 +47,14 @@ def replay(
 ) -> Replayed:
     """Destroys the keys, then erases each person of whom the database has not heard, as the first time: under its holds.
 
+    Keys for records that came back with them go, as before, when no row needs them.
+
     Cut off at whatever step, it is run again. Raises LedgerError, KeyStoreError, ErasureUnfinished, ObjectStoreError.
     """
     keys = destroy_again(steward, ledger)
+    with transaction() as session:
+        for subject in {entry.subject for entry in ledger.since()}:
+            promise_records(session, steward.vault, subject, now=clock())
     people = waiting = 0
     for subject in _unfinished(ledger, transaction):
         request = _request(steward, transaction, subject, clock())

@@ -61,10 +61,18 @@ def destroy_keys(
 
 
 def promise_records(session: Session, vault: Vault, subject: str, *, now: datetime) -> None:
-    """Promises the person's keys for records, if there are any, to destruction as soon as no row needs them."""
-    if vault.has(subject, Use.RECORDS) and session.get(KeyDisposal, (subject, Use.RECORDS)) is None:
+    """Promises the person's keys for records, if there are any, to destruction as soon as no row needs them.
+
+    Those that a restored backup has brought back are promised again.
+    """
+    if not vault.has(subject, Use.RECORDS):
+        return
+    promised = session.get(KeyDisposal, (subject, Use.RECORDS))
+    if promised is None:
         session.add(KeyDisposal(subject_id=subject, use=Use.RECORDS, since=now))
-        session.flush()
+    else:
+        promised.done_at = None
+    session.flush()
 
 
 def destroy_records(

@@ -26,13 +26,12 @@ from typing import Any
 from sqlalchemy import SQLColumnExpression
 
 from datasteward.crypto import associated_data, home
-from datasteward.errors import KeyMissing
 from datasteward.keys.places import column_of
 from datasteward.keys.vault import Vault
 from datasteward.types import Blinded, BlindIndex
 
-OWNER = "steward-blind"
-"""Whose key it is that indexes are made with: nobody's, standing for as long as there are indexes."""
+STANDING = "blind-indexes"
+"""The standing keys that indexes are made with, nobody's."""
 
 
 def exact(value: str) -> str:
@@ -61,14 +60,7 @@ def blind(vault: Vault, column: SQLColumnExpression[Any], value: str) -> Blinded
     kind = found.type
     if not isinstance(kind, BlindIndex) or kind.normal not in NORMAL:
         raise ValueError(f"{found} is looked up by no blind index: make it BlindIndex, of {' or '.join(NORMAL)}.")
-    key = _key(vault, associated_data("datasteward/blind/1", str(found.table), found.name))
+    use = associated_data("datasteward/blind/1", str(found.table), found.name)
+    key = vault.derive(vault.standing(STANDING), use)
     digest = hmac.digest(key, NORMAL[kind.normal](value).encode(), "sha256")
     return Blinded(digest[: kind.length], home(str(found.table), found.name))
-
-
-def _key(vault: Vault, use: bytes) -> bytes:
-    try:
-        return vault.derive(OWNER, use)
-    except KeyMissing:
-        vault.create(OWNER)
-        return vault.derive(OWNER, use)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from datasteward.durable import sync_directory
+from datasteward.durable import sync_directory, unfinished_beside, write
 from datasteward.errors import KeyStoreError
 
 
@@ -45,8 +44,8 @@ class EpochDirectory:
         with _faults():
             for directory in self._directories:
                 directory.mkdir(mode=0o700, exist_ok=True)
-                new = directory / f".{name}.{secrets.token_hex(8)}"
-                _write(new, wrapped)
+                new = unfinished_beside(directory / name)
+                write(new, wrapped)
                 replace(new, directory / name)
 
     def get(self, name: str) -> bytes | None:
@@ -95,14 +94,6 @@ def replace(new: Path, path: Path) -> None:
         finally:
             os.close(old)
     sync_directory(path.parent)
-
-
-def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import secrets
-import stat
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from datasteward.crypto import FieldCipher, Key, Keyset, KeysetKind
-from datasteward.durable import sync_directory
+from datasteward.durable import NotPrivate, read_private, write_new
 from datasteward.errors import RootKeyError
 
 HEADER = "datasteward root key 1"
@@ -67,15 +65,8 @@ class FileRootKey:
     def create(cls, path: Path) -> FileRootKey:
         """Makes a new key and its file, complete and durable or not at all. Raises RootKeyError when one is there."""
         secret = secrets.token_bytes(SECRET_BYTES)
-        text = f"{HEADER} {_key_id(secret):08x}\n{base64.b64encode(secret).decode()}\n"
-        unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         try:
-            _write(unfinished, text)
-            try:
-                os.link(unfinished, path)
-            finally:
-                unfinished.unlink()
-            sync_directory(path.parent)
+            write_new(path, f"{HEADER} {_key_id(secret):08x}\n{base64.b64encode(secret).decode()}\n".encode())
         except FileExistsError:
             raise RootKeyError("There is a root key already, and it was left as it is: use it, or move it.") from None
         except OSError as error:
@@ -86,29 +77,20 @@ class FileRootKey:
     def load(cls, path: Path) -> FileRootKey:
         """Reads the key. Raises RootKeyError when it is missing, readable by others, cut short or damaged."""
         try:
-            with path.open("rb") as file:
-                state = os.fstat(file.fileno())
-                data = file.read(1024)
+            return cls(_parse(read_private(path)))
         except FileNotFoundError:
             raise RootKeyError("There is no root key file: put it back from its backup, or create one.") from None
         except OSError as error:
             raise RootKeyError(f"The root key file cannot be read ({error.strerror}): check its rights.") from error
-        if state.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise RootKeyError("The root key file can be used by others than its owner: set its mode to 0600.")
-        return cls(_parse(data))
+        except NotPrivate:
+            raise RootKeyError(
+                "The root key file can be used by others than its owner: set its mode to 0600."
+            ) from None
 
 
 def _key_id(secret: bytes) -> int:
     derived = HKDFExpand(algorithm=SHA256(), length=4, info=b"datasteward/root-key-id/1").derive(secret)
     return int.from_bytes(derived, "big")
-
-
-def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _parse(data: bytes) -> bytes:

@@ -50,6 +50,7 @@ class Vault:
     ) -> None:
         self._store, self._records = store, frozenset(records)
         self._cache: KeyCache[_Ciphers] = KeyCache(age=cache_seconds, size=cached_subjects, clock=clock)
+        self._standing: set[str] = set()
 
     @property
     def records(self) -> frozenset[tuple[str, str]]:
@@ -70,7 +71,9 @@ class Vault:
         No erasure destroys them, and they do not count among people's.
         """
         owner = f"{STANDING}{name}"
-        self.create(owner)
+        if owner not in self._standing:
+            self.create(owner)
+            self._standing.add(owner)
         return owner
 
     def has(self, subject: str, use: Use = Use.CONTENT) -> bool:

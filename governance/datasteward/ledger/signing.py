@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
-import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from datasteward.durable import write_new
+from datasteward.durable import NotPrivate, read_private, write_new
 from datasteward.errors import LedgerError
 
 HEADER = "datasteward ledger key 1"
@@ -57,13 +55,11 @@ class LedgerKey:
     def load(cls, path: Path) -> LedgerKey:
         """Reads the key. Raises LedgerError when it is missing, readable by others, cut short or damaged."""
         try:
-            with path.open("rb") as file:
-                state = os.fstat(file.fileno())
-                data = file.read(1024)
+            data = read_private(path)
         except OSError as error:
             raise LedgerError(f"The ledger's key cannot be read ({error.strerror}): put {path.name} back.") from error
-        if state.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise LedgerError("The ledger's key can be used by others than its owner: set its mode to 0600.")
+        except NotPrivate:
+            raise LedgerError("The ledger's key can be used by others than its owner: set its mode to 0600.") from None
         try:
             head, encoded = data.decode("ascii").splitlines()
             key = cls(base64.b64decode(encoded, validate=True))

@@ -60,7 +60,7 @@ def order(session: Session, steward: Steward, plan_id: str, *, by: str, now: dat
     """
     stored = plans.row(session, plan_id, lock=True)
     given = plans.load(stored)
-    check(session, steward, stored, given, so_far(stored, given), Held(session, steward.catalog), by=by, now=now)
+    check(session, steward, stored, given, Held(session, steward.catalog), by=by, now=now)
     if stored.state != states.OPEN:
         raise StalePlan("This plan is being carried out already: look at how far it is.")
     stored.state, stored.applied_by = states.ORDERED, by
@@ -86,7 +86,7 @@ class _Run:
         stored = plans.row(session, self._given.id, lock=True)
         done = so_far(stored, self._given)
         if not self._begun:
-            self._begin(session, stored, done, held, now)
+            self._begin(session, stored, held, now)
         if stored.state != states.RUNNING:
             return done, True
         done = self._take(session, held, done, now)
@@ -96,9 +96,9 @@ class _Run:
         self._finish(session, stored, done, held, now)
         return done, True
 
-    def _begin(self, session: Session, stored: RetentionPlan, done: Result, held: Held, now: datetime) -> None:
+    def _begin(self, session: Session, stored: RetentionPlan, held: Held, now: datetime) -> None:
         plans.same(stored, self._given)
-        check(session, self._steward, stored, self._given, done, held, by=self._by, now=now)
+        check(session, self._steward, stored, self._given, held, by=self._by, now=now)
         stored.begun_at = stored.begun_at or now
         stored.state, stored.applied_by = states.RUNNING, self._by
         self._ahead = [Batches(self._steward, self._given, n) for n, item in enumerate(self._given.items) if item.goes]

@@ -15,7 +15,7 @@ from datasteward.retention.held import Held
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.plan import Plan
 from datasteward.retention.planning import database_id, present
-from datasteward.retention.result import Result
+from datasteward.retention.result import Result, so_far
 from datasteward.steward import Steward
 
 
@@ -24,13 +24,12 @@ def check(
     steward: Steward,
     stored: RetentionPlan,
     given: Plan,
-    done: Result,
     held: Held,
     *,
     by: str,
     now: datetime,
 ) -> None:
-    """Raises StalePlan unless the plan may be carried out now by `by`, or taken up again after what is `done`.
+    """Raises StalePlan unless the plan may be carried out now by `by`, or taken up again after what it has done.
 
     Raises ApprovalNeeded, and the plan stays open, when it is above the cap of policies/limits.yaml and no second person
     has approved it; ClockJumped when the clock it was made by, or is now carried out by, cannot be trusted.
@@ -39,14 +38,19 @@ def check(
         raise StalePlan("This plan was carried out before; its result stands beside it.")
     if stored.state == states.REFUSED:
         raise StalePlan("This plan was found not to hold any more: make a new one.")
-    if given.database != database_id(session):
-        raise StalePlan("This plan was made from another database: make a new plan here.")
-    if given.policy_hash != steward.policies.hash:
-        raise StalePlan("The policies have changed since this plan was made: make a new plan and look at it again.")
+    check_origin(session, steward, given.database, given.policy_hash)
     _check_time(steward, stored, given, now)
     if stored.state != states.RUNNING:
         _check_approval(steward, stored, given, by)
-    _check_counts(session, steward, given, done, held)
+    _check_counts(session, steward, given, so_far(stored, given), held)
+
+
+def check_origin(session: Session, steward: Steward, database: str, policy_hash: str) -> None:
+    """Raises StalePlan for a plan of another database or of another policy set."""
+    if database != database_id(session):
+        raise StalePlan("This plan was made from another database: make a new plan here.")
+    if policy_hash != steward.policies.hash:
+        raise StalePlan("The policies have changed since this plan was made: make a new plan and look at it again.")
 
 
 def needs_approval(steward: Steward, given: Plan) -> str | None:

@@ -25,6 +25,7 @@ from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectMissing, PlanError, StalePlan
 from datasteward.objects import EncryptedObjects, Stored
 from datasteward.retention import holds
+from datasteward.retention.checking import check_origin
 from datasteward.retention.held import Held
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.planning import database_id
@@ -151,10 +152,7 @@ def _mend(
 
 
 def _check(session: Session, steward: Steward, given: Mending, now: datetime) -> None:
-    if given.database != database_id(session):
-        raise StalePlan("This plan was made from another database: make a new plan here.")
-    if given.policy_hash != steward.policies.hash:
-        raise StalePlan("The policies have changed since this plan was made: make a new plan and look at it again.")
+    check_origin(session, steward, given.database, given.policy_hash)
     if not given.made_at <= now <= given.made_at + steward.policies.limits.retention_plan_age.span:
         raise StalePlan("This plan is older than policies/limits.yaml allows, or from the future: make a new plan.")
 

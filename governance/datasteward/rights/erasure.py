@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, and_, false, func, literal, not_, or_, select, update
+from sqlalchemy import Table, and_, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
@@ -35,11 +35,13 @@ from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.ledger import enter
 from datasteward.retention import holds
-from datasteward.retention.held import Held, free, sealed
+from datasteward.retention.held import Held, free
 from datasteward.rights import leaving, requests
+from datasteward.rights.blocking import goes_on, held_back
 from datasteward.rights.keeping import stays
 from datasteward.rights.leaving import Leave
 from datasteward.rights.models import SubjectRequest
+from datasteward.rights.scanning import scan
 from datasteward.statements import must_go
 from datasteward.steward import Steward
 
@@ -48,7 +50,6 @@ STEPS = ("begin", "farewell", "rows", "objects", "key", "forget", "scan")
 
 Transaction = Callable[[], AbstractContextManager[Session]]
 Clock = Callable[[], datetime]
-AtStake = tuple[Table, ColumnElement[bool], ColumnElement[bool] | None]
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -258,41 +259,6 @@ class Erasure:
         return certificate
 
 
-def scan(session: Session, steward: Steward, subject: str) -> tuple[dict[str, int], dict[str, int]]:
-    """Looks through every table with a road to the person, and the key store.
-
-    Returns what is left that should be gone, and what the retention rules keep: rows by table. A key that is still there
-    counts as one row of `key`, an object that kept rows still name as one of its table.
-    """
-    left: dict[str, int] = {}
-    kept: dict[str, int] = {}
-    for table in steward.catalog.personal():
-        kept_here = stays(steward, table)
-        over = false() if kept_here else _over(steward.catalog, table, subject)
-        if number := _count(session, table, over):
-            left[str(table.name)] = number
-        if number := _count(session, table, and_(steward.catalog.concerning(table, subject), not_(over))):
-            kept[str(table.name)] = number
-        if kept_here and (named := _objects_named(session, steward, table, subject)):
-            left[str(table.name)] = len(named)
-    if steward.vault.has(subject):
-        left["key"] = 1
-    return left, kept
-
-
-def goes_on(session: Session, steward: Steward, subject: str) -> bool:
-    """Whether an erasure of the person would get any further now: nothing is held any more, or it could take something."""
-    if holds.held(session, subject):
-        return False
-    return not _any_kept(session, steward, subject) or _any_free(session, steward, subject)
-
-
-def held_back(session: Session, steward: Steward, subject: str) -> bool:
-    """Whether holds keep something of the person from being erased, or from being locked for good when the key goes."""
-    whole = steward.vault.has(subject) and holds.held(session, subject)
-    return whole or _any_kept(session, steward, subject)
-
-
 def check_kept(steward: Steward) -> None:
     """Raises CatalogError when a table that the retention rules keep could not outlive what it refers to."""
     for table in steward.catalog.personal():
@@ -318,15 +284,6 @@ def _let_go_of_objects(
     session.flush()
 
 
-def _objects_named(session: Session, steward: Steward, table: Table, subject: str) -> list[str]:
-    mine = steward.catalog.belonging_to(table, subject)
-    return [
-        str(key)
-        for column in steward.catalog.objects(table)
-        for key in session.scalars(select(column).where(mine, column.is_not(None)))
-    ]
-
-
 def _empty(session: Session, catalog: Catalog, leave: Leave, now: datetime) -> None:
     """Empties what others' rows hold of the person; before anything goes, for what refers to nothing hangs on nothing."""
     for columns, rows in leave.emptied:
@@ -334,20 +291,6 @@ def _empty(session: Session, catalog: Catalog, leave: Leave, now: datetime) -> N
             if column.name in columns:
                 disposal.promise_objects(session, column, rows, now=now)
         session.execute(update(leave.table).where(rows).values(dict.fromkeys(columns)))
-
-
-def _any_kept(session: Session, steward: Steward, subject: str) -> bool:
-    return any(
-        kept is not None and _some(session, table, and_(rows, kept))
-        for table, rows, kept in _at_stake(session, steward, subject)
-    )
-
-
-def _any_free(session: Session, steward: Steward, subject: str) -> bool:
-    return any(
-        _some(session, table, rows if kept is None else and_(rows, not_(kept)))
-        for table, rows, kept in _at_stake(session, steward, subject)
-    )
 
 
 def _lose(
@@ -359,33 +302,6 @@ def _lose(
         rows = leaving.lost(catalog, each, subject, held, fix)
         gone += disposal.dispose(session, catalog, each.table, rows, now=now)
     return gone
-
-
-def _at_stake(session: Session, steward: Steward, subject: str) -> Iterator[AtStake]:
-    """By table the rows that an erasure would delete, empty or leave unreadable, each with those that holds keep from it."""
-    catalog, held, keyed = steward.catalog, Held(session, steward.catalog), steward.vault.has(subject)
-    for table in catalog.personal():
-        if not stays(steward, table):
-            yield table, leaving.going(catalog, table, subject), held.keeps(table)
-            for columns, rows in leaving.emptied(catalog, table, subject):
-                yield table, rows, held.names(table, columns)
-        for column in sealed(catalog, table) if keyed else []:
-            kept = held.names(table, (column.name,))
-            if kept is not None:  # what is free of it goes with its row, or stays and cannot be read
-                yield table, and_(catalog.concerning(table, subject), column.is_not(None), kept), kept
-
-
-def _over(catalog: Catalog, table: Table, subject: str) -> ColumnElement[bool]:
-    """Rows in which something is left that should be gone."""
-    return or_(leaving.going(catalog, table, subject), *(rows for _, rows in leaving.emptied(catalog, table, subject)))
-
-
-def _some(session: Session, table: Table, rows: ColumnElement[bool]) -> bool:
-    return session.scalar(select(literal(1)).select_from(table).where(rows).limit(1)) is not None
-
-
-def _count(session: Session, table: Table, rows: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).select_from(table).where(rows)) or 0
 
 
 def _promised(session: Session, since: datetime) -> set[str]:

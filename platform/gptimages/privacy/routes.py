@@ -15,7 +15,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_400_BAD_
 from datasteward.errors import ObjectMissing
 from datasteward.retention import holds
 from datasteward.rights import requests
-from datasteward.rights.erasure import held_back
+from datasteward.rights.blocking import held_back
 from datasteward.rights.holdings import holdings
 from gptimages.accounts import people, sessions
 from gptimages.errors import InputError, NotFound

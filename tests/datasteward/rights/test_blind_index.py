@@ -18,7 +18,7 @@ from datasteward.catalog import is_subject, record, tag
 from datasteward.crypto import Keyset, KeysetKind, associated_data
 from datasteward.errors import NotSealed
 from datasteward.keys import Context, blind
-from datasteward.keys.blind import OWNER, email, exact
+from datasteward.keys.blind import STANDING, email, exact
 from datasteward.rights import requests
 from datasteward.rights.erasure import Erasure
 from datasteward.types import BlindIndex, Sealed
@@ -87,7 +87,7 @@ def test_e9_each_field_has_a_key_of_its_own(service: Any) -> None:
     first, second, third = (bytes(each) for each in stored)
     assert (len(first), len(second), len(third)) == (16, 4, 16)
     assert first[:4] != second
-    keyset = service.steward.vault._store.keysets(OWNER)[KeysetKind.OBJECTS]
+    keyset = service.steward.vault._store.keysets(service.steward.vault.standing(STANDING))[KeysetKind.OBJECTS]
     secret = Keyset.from_bytes(KeysetKind.OBJECTS, keyset).keys[0].secret
     for index, column, value in ((first, "mail_index", email(ADDRESS)), (third, "exact_index", ADDRESS)):
         use = associated_data("datasteward/blind/1", "person", column)

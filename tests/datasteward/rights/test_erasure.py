@@ -26,7 +26,8 @@ from datasteward.keys import Context
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
 from datasteward.rights import requests
-from datasteward.rights.erasure import STEPS, Erasure, check_kept, scan
+from datasteward.rights.erasure import STEPS, Erasure, check_kept
+from datasteward.rights.scanning import scan
 from datasteward.types import Sealed
 
 

@@ -19,7 +19,9 @@ from datasteward.keys import Context
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
 from datasteward.rights import requests
-from datasteward.rights.erasure import STEPS, Erasure, goes_on, held_back, scan
+from datasteward.rights.blocking import goes_on, held_back
+from datasteward.rights.erasure import STEPS, Erasure
+from datasteward.rights.scanning import scan
 from datasteward.types import Sealed, UtcDateTime
 
 BEFORE = ("begin", "farewell", "rows", "objects", "key")

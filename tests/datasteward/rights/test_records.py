@@ -11,12 +11,14 @@ import msgspec
 import pytest
 from sqlalchemy import Column, MetaData, String, Table, delete, insert, select
 
+from datasteward.backup import replay
 from datasteward.base import new_id
 from datasteward.catalog import is_subject, owned_by, record, tag
 from datasteward.catalog.records import for_records
 from datasteward.disposal.keys import destroy_records
 from datasteward.errors import KeyMissing
 from datasteward.keys import Box, Context, Use, Vault
+from datasteward.ledger import DirectoryOfEntries, open_ledger
 from datasteward.policy import load
 from datasteward.rights import requests
 from datasteward.rights.erasure import Erasure
@@ -108,6 +110,24 @@ def test_content_goes_at_once_and_an_invoice_lives_out_its_term(service: Any) ->
         vault.reveal(*sealed["invoice"][0])
     assert all(vault.reveal_text(*each) for name in others for each in others[name])
     assert vault.has(other, Use.RECORDS)
+
+
+def test_keys_that_a_backup_of_the_key_store_brings_back_go_again(service: Any, tmp_path: Path) -> None:
+    """The replay promises those for records anew: they go when no row needs them, though they had gone before."""
+    ledger = open_ledger(DirectoryOfEntries(tmp_path / "ledger"), tmp_path / "ledger.key", now=service.clock())
+    service = dataclasses.replace(service, steward=dataclasses.replace(service.steward, ledger=ledger))
+    vault, invoice = service.steward.vault, service.steward.catalog.table("invoice")
+    subject, _ = join(service, invoices=1)
+    backup = vault._store.opened(subject)
+    erase(service, subject)
+    with service.write() as session:
+        session.execute(delete(invoice))
+    assert kept_to_their_end(service) == 1
+    for use, keysets in backup.items():
+        vault._store.add(subject, keysets, use)
+    assert replay(service.steward, ledger, service.write, clock=service.clock, after=lambda: None).keys == 1
+    assert kept_to_their_end(service) == 1
+    assert not vault.has(subject, Use.RECORDS)
 
 
 def test_without_records_to_keep_both_keys_go_with_the_erasure(service: Any) -> None:

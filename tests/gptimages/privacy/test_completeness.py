@@ -16,10 +16,11 @@ from datasteward.crypto import SEGMENT
 from datasteward.errors import ObjectMissing
 from datasteward.keys import Box, FileRootKey
 from datasteward.rights import requests
-from datasteward.rights.erasure import Erasure, check_kept, scan
+from datasteward.rights.erasure import Erasure, check_kept
 from datasteward.rights.export import Export
 from datasteward.rights.holdings import holdings
 from datasteward.rights.keeping import stays
+from datasteward.rights.scanning import scan
 from gptimages.installation import Installation
 from gptimages.settings import Settings
 
