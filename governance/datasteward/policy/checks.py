@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from datasteward.policy import crontab
@@ -19,6 +19,7 @@ from datasteward.policy.policyset import PolicySet, lineage
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")
 _COMMON_YEAR = 2001
+_SHORT = datetime(_COMMON_YEAR, 2, 1, tzinfo=UTC)  # a month from here is the shortest
 COUNTRY = re.compile(r"[A-Z]{2}")
 _TERM = re.compile(r"(dpv|pd):[A-Z][A-Za-z]+")
 
@@ -124,6 +125,17 @@ def _encryption(policies: PolicySet, findings: Findings) -> None:
         place = ("clear", key)
         findings.at(
             "encryption.yaml", place, f"'{key}' stands under encrypted and under clear", "remove one of the two"
+        )
+    kept, overlap = policies.limits.key_backup_age.period, policies.encryption.schedule.overlap
+    if overlap.after(_SHORT) < kept.after(_SHORT):
+        what = (
+            f"the overlap of epochs ends before a backup of the key store is {kept.words} old, which then opens nothing"
+        )
+        findings.at(
+            "encryption.yaml",
+            ("schedule", "overlap"),
+            what,
+            f"write {kept}, or a shorter key-backup-age in limits.yaml",
         )
 
 

@@ -130,6 +130,13 @@ MISTAKES = {
         "under encrypted and under clear",
         "remove",
     ),
+    "backups of keys that open nothing": (
+        "encryption.yaml",
+        "overlap: P7D",
+        "overlap: P2D",
+        "the overlap of epochs ends before a backup of the key store is 7 days old",
+        "write P7D",
+    ),
     "a permission of another shape": (
         "roles.yaml",
         "^  own:image:create:",

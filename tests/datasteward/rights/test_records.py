@@ -169,8 +169,8 @@ def test_the_certificate_tells_two_dates(service: Any) -> None:
     assert told.unreadable_at == service.clock()
     schedule = service.steward.policies.encryption.schedule
     planned = schedule.overlap.after(schedule.epoch.after(begun))
-    assert told.unreadable_in_backups_at == max(planned, service.clock() + timedelta(days=2))
-    assert schedule.unreadable_in_backups(service.clock(), service.clock()) == service.clock() + timedelta(days=32)
+    assert told.unreadable_in_backups_at == max(planned, service.clock() + timedelta(days=7))
+    assert schedule.unreadable_in_backups(service.clock(), service.clock()) == service.clock() + timedelta(days=37)
 
 
 def test_the_policy_says_which_columns_are_for_records(service: Any) -> None:
