@@ -40,7 +40,7 @@ def test_epochs_follow_one_another_on_the_schedule(
         "rewrapped": 2,
         "ended": 0,
     }
-    clock.move(days=1)
+    clock.move(days=6)
     keys.run(here, "schedule")
     assert len(entries(here)) == 1
     clock.move(days=1)
