@@ -6,29 +6,32 @@ Its requirements are not ours, so it is installed apart, once, under the user's 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from support.processes import end, wait_until_up, with_parent
 from support.service import free_port
 
 PACKAGE = "ministack==1.5.*"
-START_SECONDS = 60
 
 
 def _program() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gptimages-tests" / "ministack"
     program = cache / "bin" / "ministack"
-    if not program.exists():
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", cache], check=True)
-        subprocess.run([cache / "bin" / "pip", "install", "-q", PACKAGE], check=True)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with cache.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the workers of a test run begin at once
+        if not program.exists():
+            subprocess.run([sys.executable, "-m", "venv", cache], check=True)
+            subprocess.run([cache / "bin" / "pip", "install", "-q", PACKAGE], check=True)
     return program
 
 
@@ -39,22 +42,24 @@ def kms() -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="kms-") as directory:
         told = {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "GATEWAY_PORT": str(port), "HOME": directory}
-        with (Path(directory) / "log").open("wb") as log:
+        log = Path(directory) / "log"
+        with log.open("wb") as out:
             process = subprocess.Popen(
-                [_program()], env={"PATH": os.defpath, **told}, cwd=directory, stdout=log, stderr=log
+                [_program()],
+                env={"PATH": os.defpath, **told},
+                cwd=directory,
+                stdout=out,
+                stderr=out,
+                preexec_fn=with_parent(signal.SIGKILL),
             )
         try:
-            _wait(process, f"{address}/_ministack/health")
+            wait_until_up(process, lambda: _answers(f"{address}/_ministack/health"), "ministack", log)
             yield address
         finally:
-            process.kill()
-            process.wait()
+            end(process, signal.SIGKILL)
 
 
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(address, timeout=2):
-            return
-        time.sleep(0.1)
-    raise AssertionError("The service for keys did not come up.")
+def _answers(address: str) -> bool:
+    with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(address, timeout=2):
+        return True
+    return False

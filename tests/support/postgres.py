@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import ctypes
 import importlib.util
 import os
 import pwd
@@ -16,11 +15,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
+from support.processes import end, wait_until_up, with_parent
 
 from gptimages import opening
 from gptimages.db import Database
@@ -38,9 +37,6 @@ FOR_TESTS = {
 }
 FOR_BENCHMARKS = {"shared_buffers": "2GB", "maintenance_work_mem": "512MB", "max_wal_size": "8GB"}
 """As durable as an installation's own server, so that what a transaction costs is counted on both sides."""
-START_SECONDS = 60
-STOP_SECONDS = 20
-PR_SET_PDEATHSIG = 1
 MIGRATED = "migrated"
 
 
@@ -82,13 +78,8 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Ends the server and removes what it wrote; once is enough, twice does no harm."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)  # fast shutdown
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        if self._process is not None:
+            end(self._process, signal.SIGINT)  # fast shutdown
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _start(self) -> None:
@@ -111,9 +102,9 @@ class PostgresServer:
                 cwd=self.directory,
                 user=self._user,
                 extra_groups=self._groups(),
-                preexec_fn=_die_with_parent,
+                preexec_fn=with_parent(signal.SIGQUIT),
             )
-        self._wait(log)
+        wait_until_up(self._process, self._answers, "PostgreSQL", log)
         self._run(f"CREATE DATABASE {MIGRATED} TEMPLATE template0")
         db = Database(self.url(MIGRATED))
         opening.migrate(db)
@@ -122,15 +113,11 @@ class PostgresServer:
     def _groups(self) -> list[int] | None:
         return [] if self._user is not None else None
 
-    def _wait(self, log: Path) -> None:
-        assert self._process is not None
-        until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until and self._process.poll() is None:
-            with contextlib.suppress(psycopg.OperationalError):
-                self._run("SELECT 1")
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"PostgreSQL did not come up:\n{log.read_text()[-2000:]}")
+    def _answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            self._run("SELECT 1")
+            return True
+        return False
 
     def _create(self, template: str) -> str:
         self._made += 1
@@ -153,11 +140,6 @@ def server(more: Mapping[str, str] = FOR_TESTS) -> Iterator[PostgresServer]:
         yield started
     finally:
         started.stop()
-
-
-def _die_with_parent() -> None:
-    """Asks the kernel to end this process when its parent is gone, even when that was killed (prctl(2))."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def _programs(directory: Path) -> Path:

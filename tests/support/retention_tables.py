@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData, Row, String, Table, Text, insert, select
 
-from datasteward.catalog import is_subject, owned_by, owned_via, record, tag
+from datasteward.catalog import is_subject, nobody, owned_by, owned_via, record, tag
 from datasteward.policy import Method, Period, RetentionRule
 from datasteward.retention import plans
 from datasteward.retention.applying import apply
@@ -137,3 +137,17 @@ def rows(db: Database, table: Table) -> list[Row[Any]]:
 def ids(db: Database, table: Table = visit) -> list[Any]:
     """The first column of each row."""
     return [row[0] for row in rows(db, table)]
+
+
+def words(db: Database) -> Table:
+    """A new table of words, each of which may answer another."""
+    word = Table(
+        "word",
+        MetaData(),
+        Column("id", Integer, primary_key=True, autoincrement=False, info=KEY),
+        Column("answers", Integer, ForeignKey("word.id"), info=KEY),
+        Column("at", UtcDateTime(), info=KEY),
+        info=record("user.behavior.usage", nobody("tests"), clocks={"created": "at"}),
+    )
+    word.metadata.create_all(db.engine)
+    return word

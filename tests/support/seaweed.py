@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from support.processes import end, wait_until_up, with_parent
 from support.service import free_port
 
 from datasteward.objects.s3 import connect
 
-START_SECONDS = 60
-STOP_SECONDS = 20
-PR_SET_PDEATHSIG = 1
 REGION = "us-east-1"
 IDENTITY = {"AWS_ACCESS_KEY_ID": "the-tests", "AWS_SECRET_ACCESS_KEY": "a secret of the tests"}
 OFF = ("webdav=false", "admin.ui=false", "s3.port.iceberg=0", "s3.port.lance=0")
@@ -59,10 +55,10 @@ class Seaweed:
                 cwd=self.directory,
                 stdout=out,
                 stderr=out,
-                preexec_fn=_die_with_parent,
+                preexec_fn=with_parent(signal.SIGTERM),
             )
         try:
-            self._wait()
+            wait_until_up(self._process, self._answers, "SeaweedFS", self._log)
         except BaseException:
             self.stop()
             raise
@@ -79,27 +75,19 @@ class Seaweed:
 
     def stop(self) -> None:
         """Ends the server and removes what it wrote; once is enough, twice does no harm."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        end(self._process, signal.SIGTERM)
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _wait(self) -> None:
-        until = time.monotonic() + START_SECONDS
+    def _answers(self) -> bool:
+        """Whether it has its buckets; it answers before it can store anything."""
         client = self.client()
-        while time.monotonic() < until and self._process.poll() is None:
-            with contextlib.suppress(BotoCoreError, ClientError):
-                for bucket in (PLAIN, VERSIONED):
-                    client.create_bucket(Bucket=bucket)
-                    client.put_object(Bucket=bucket, Key="a", Body=b"a")  # it answers before it can store anything
-                client.put_bucket_versioning(Bucket=VERSIONED, VersioningConfiguration={"Status": "Enabled"})
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"SeaweedFS did not come up:\n{self._log.read_text()[-2000:]}")
+        with contextlib.suppress(BotoCoreError, ClientError):
+            for bucket in (PLAIN, VERSIONED):
+                client.create_bucket(Bucket=bucket)
+                client.put_object(Bucket=bucket, Key="a", Body=b"a")
+            client.put_bucket_versioning(Bucket=VERSIONED, VersioningConfiguration={"Status": "Enabled"})
+            return True
+        return False
 
 
 @contextlib.contextmanager
@@ -110,8 +98,3 @@ def running() -> Iterator[Seaweed]:
         yield started
     finally:
         started.stop()
-
-
-def _die_with_parent() -> None:
-    """Asks the kernel to end this process when its parent is gone, even when that was killed (prctl(2))."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -11,11 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Delete, ForeignKey, Integer, MetaData, Table, delete, event, insert, select, text, update
+from sqlalchemy import Delete, delete, event, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from support.retention_tables import (
-    KEY,
     METADATA,
     NOW,
     ago,
@@ -29,9 +28,9 @@ from support.retention_tables import (
     step,
     visit,
     visits,
+    words,
 )
 
-from datasteward.catalog import nobody, record
 from datasteward.retention import certificate, holds, plans
 from datasteward.retention.applying import apply
 from datasteward.retention.batches import Batches
@@ -39,7 +38,6 @@ from datasteward.retention.plan import Plan
 from datasteward.retention.result import Result
 from datasteward.retention.scope import Scope
 from datasteward.steward import Steward
-from datasteward.types import UtcDateTime
 from gptimages.db import Database
 
 Ruled = Callable[..., Steward]
@@ -123,16 +121,7 @@ def test_a_run_that_is_killed_among_what_hangs_is_taken_up_again(small_db: Datab
 
 def test_a_deep_tree_goes_from_its_leaves(retention_db: Database, ruled: Ruled) -> None:
     """What hangs on a row of its own table is taken in pieces too, and a ring of rows, which has no leaf, at once."""
-    tree = MetaData()
-    word = Table(
-        "word",
-        tree,
-        Column("id", Integer, primary_key=True, autoincrement=False, info=KEY),
-        Column("answers", Integer, ForeignKey("word.id"), info=KEY),
-        Column("at", UtcDateTime(), info=KEY),
-        info=record(USAGE, nobody("tests"), clocks={"created": "at"}),
-    )
-    tree.create_all(retention_db.engine)
+    word = words(retention_db)
     with retention_db.write() as session:
         session.execute(insert(word), [{"id": 0, "at": ago(100)}, {"id": 90, "at": ago(90)}])
         for number in range(1, 30):
@@ -140,7 +129,7 @@ def test_a_deep_tree_goes_from_its_leaves(retention_db: Database, ruled: Ruled) 
         session.execute(insert(word), [{"id": 91, "answers": 90, "at": ago(1)}])
         session.execute(update(word).where(word.c.id == 90).values(answers=91))
         session.execute(insert(word), [{"id": 95, "at": ago(1)}])
-    steward = ruled({"use": rule("use", USAGE)}, metadata=tree, batch=7)
+    steward = ruled({"use": rule("use", USAGE)}, metadata=word.metadata, batch=7)
     plan = make(retention_db, steward)
     assert (of(plan, "word").goes, of(plan, "word").along) == (2, {"word": 30})
     done, sizes = transactions(retention_db, steward, plan)

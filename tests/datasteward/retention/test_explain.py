@@ -6,18 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, insert, update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
-from support.retention_tables import KEY, METADATA, NOW, ago, make, people, rule, run, seat, step, visit, visits
+from support.retention_tables import METADATA, NOW, ago, make, people, rule, run, seat, step, visit, visits, words
 
-from datasteward.catalog import nobody, record
 from datasteward.errors import CatalogError
 from datasteward.policy import Period
 from datasteward.retention import holds
 from datasteward.retention.explain import Explanation, explain
 from datasteward.retention.scope import Scope
 from datasteward.steward import Steward
-from datasteward.types import UtcDateTime
 from gptimages.db import Database
 
 Ruled = Callable[..., Steward]
@@ -180,20 +178,11 @@ def test_a_hold_on_a_column_that_the_rule_leaves_alone_keeps_nothing_from_it(use
 
 def test_a_row_goes_with_one_of_its_own_table(retention_db: Database, ruled: Ruled) -> None:
     """A young answer goes with the old word that it must refer to."""
-    tree = MetaData()
-    word = Table(
-        "word",
-        tree,
-        Column("id", Integer, primary_key=True, autoincrement=False, info=KEY),
-        Column("answers", Integer, ForeignKey("word.id"), info=KEY),
-        Column("at", UtcDateTime(), info=KEY),
-        info=record(USAGE, nobody("tests"), clocks={"created": "at"}),
-    )
-    tree.create_all(retention_db.engine)
+    word = words(retention_db)
     with retention_db.write() as session:
         session.execute(insert(word), [{"id": 1, "at": ago(100)}])
         session.execute(insert(word), [{"id": 2, "answers": 1, "at": ago(1)}])
-    steward = ruled({"use": rule("use", USAGE)}, metadata=tree)
+    steward = ruled({"use": rule("use", USAGE)}, metadata=word.metadata)
     found = of(retention_db, steward, "word", "2")
     assert found.with_rows == ("Use (word)",)
     assert found.verdict == "It goes with the next plan, by what it hangs on, by Use (word)."
