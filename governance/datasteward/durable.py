@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 class NotPrivate(Exception):
@@ -21,22 +24,41 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Makes a file of mode 0600, whole and on disk or not at all. Raises FileExistsError when there is one, OSError."""
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file of mode 0600 to write to, which has its name once the block has ended, whole and on disk, or not at all.
+
+    Raises FileExistsError when there is one of that name, before the block and at its end, and OSError.
+    """
+    if path.exists():
+        raise FileExistsError(path)
     unfinished = unfinished_beside(path)
     try:
-        write(unfinished, data)
+        with _private(unfinished) as file:
+            yield file
         os.link(unfinished, path)  # unlike a rename it takes no other's place
     finally:
         unfinished.unlink(missing_ok=True)
     sync_directory(path.parent)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Makes a file of mode 0600, whole and on disk or not at all. Raises FileExistsError when there is one, OSError."""
+    with new_file(path) as file:
+        file.write(data)
+
+
 def write(path: Path, data: bytes) -> None:
     """Makes a file of mode 0600, on disk when it returns; after an error a part of it. Raises FileExistsError, OSError."""
+    with _private(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[BinaryIO]:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+        yield file
         file.flush()
         os.fsync(file.fileno())
 

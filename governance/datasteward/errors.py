@@ -22,6 +22,7 @@
     ├── RequestStateError       a rights request is not in a state that allows this
     ├── ErasureUnfinished       an erasure is not through yet: an object stays, or the scan found something
     ├── PurposeError            the purpose does not allow this use of the data
+    ├── AccessRefused           an exceptional use of keys is not asked for, approved or carried out like that
     ├── DisclosureRefused       the processor gate lets nothing out: not registered, or not for this
     ├── AuditError              the audit log cannot be written, or does not verify
     ├── LedgerError             the erasure ledger cannot be reached or written, or does not verify
@@ -132,6 +133,10 @@ class ErasureUnfinished(StewardError):
 
 class PurposeError(StewardError, DontWrapMixin):
     """The purpose for which the data was opened does not allow this use."""
+
+
+class AccessRefused(StewardError):
+    """An exceptional use of keys cannot be asked for, approved or carried out like that."""
 
 
 class DisclosureRefused(StewardError):

@@ -4,6 +4,7 @@ from datasteward.audit.models import AuditEntry
 from datasteward.base import StewardBase
 from datasteward.consent.models import ConsentRecord, Standing
 from datasteward.disposal.models import KeyDisposal, ObjectDisposal
+from datasteward.exceptional.models import ExceptionalAccess
 from datasteward.processors.models import Disclosure
 from datasteward.retention.models import LegalHold, RetentionPlan
 from datasteward.rights.models import SubjectRequest
@@ -14,6 +15,7 @@ __all__ = [
     "AuditEntry",
     "ConsentRecord",
     "Disclosure",
+    "ExceptionalAccess",
     "KeyDisposal",
     "LegalHold",
     "ObjectDisposal",

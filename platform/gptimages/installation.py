@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from datasteward import anonymise, tables
 from datasteward.catalog import Catalog, checks
-from datasteward.catalog.records import for_records
 from datasteward.keys import Vault
 from datasteward.ledger import Ledger
 from datasteward.objects import EncryptedObjects
@@ -126,7 +125,7 @@ def open_installation(
     if not restoring:
         opening.require_restored(settings)
     with ExitStack() as opened:
-        vault = Vault(opening.key_store(settings, clock), records=for_records(found, policies))
+        vault = opening.vault(settings, clock, found, policies)
         opened.callback(vault.close)
         ledger = opening.ledger(settings, clock())
         abandoned = clock() - policies.limits.object_young.span

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from datasteward.catalog import Catalog
+from datasteward.catalog.records import for_records
 from datasteward.errors import KeyStoreError
 from datasteward.keys import KMS, EpochDirectory, FileRootKey, KeyStore, Vault, is_empty, open_root
 from datasteward.ledger import DirectoryOfEntries, Ledger, LedgerKey, behind, open_ledger, returned
@@ -63,6 +65,13 @@ def key_store(settings: Settings, clock: Callable[[], datetime]) -> KeyStore:
         if is_file(told) and not Path(told).exists():
             FileRootKey.create(Path(told))
     return KeyStore(url, open_root(told), epochs=EpochDirectory(*places), clock=clock)
+
+
+def vault(settings: Settings, clock: Callable[[], datetime], catalog: Catalog, policies: PolicySet) -> Vault:
+    """Opens the vault as the policies want it. Raises KeyStoreError, RootKeyError."""
+    bulk = policies.role_file.exceptional_access.bulk
+    at_once = bulk.people if bulk is not None else None
+    return Vault(key_store(settings, clock), records=for_records(catalog, policies), at_once=at_once)
 
 
 def root_key(settings: Settings) -> str:

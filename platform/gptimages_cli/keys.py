@@ -12,14 +12,16 @@ from sqlalchemy import func, select
 
 from datasteward.audit import log as audit
 from datasteward.keys import RootKeyFile
-from datasteward.keys.admin import KeyAdmin, KeyState
+from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.keeping import renew_persons
+from datasteward.keys.state import KeyState
 from datasteward.policy import PolicySet
 from gptimages import opening
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
 from gptimages.settings import Settings
 from gptimages.web.templating import figure, utc
+from gptimages_cli.accesses import accesses, carry_out
 from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import echo_facts, echo_table
 
@@ -31,6 +33,10 @@ def keys() -> None:
     """The keys that everything personal is encrypted under."""
 
 
+keys.add_command(accesses)
+keys.add_command(carry_out)
+
+
 @keys.command()
 @click.pass_obj
 def status(open_here: Open) -> None:
@@ -39,8 +45,7 @@ def status(open_here: Open) -> None:
         with here.reading("law", BY) as session:
             people = session.scalar(select(func.count()).select_from(Account)) or 0
         schedule, now = here.policies.encryption.schedule, here.clock()
-        with _admin(here) as admin:
-            state = admin.state(made_before=schedule.persons.before(now))
+        state = here.vault.state(made_before=schedule.persons.before(now))
         echo_facts(
             [
                 *_root(here.settings, state),
@@ -92,7 +97,7 @@ def rotate_epoch(open_here: Open, end_now: bool) -> None:
     """
     with open_here() as here, _admin(here) as admin:
         now = here.clock()
-        state = admin.state(made_before=now)
+        state = here.vault.state(made_before=now)
         begun = len(state.epochs) == 1 and admin.begin_epoch()
         number = admin.rewrap()
         overlap = now if end_now else here.policies.encryption.schedule.overlap.before(now)

@@ -10,6 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit.models import AuditEntry
+from datasteward.exceptional import access
 from datasteward.policy import PolicySet
 from datasteward.retention import plans, states
 from datasteward.retention.checking import needs_approval
@@ -68,6 +69,7 @@ def today(session: Session, steward: Steward, now: datetime) -> Today:
         *(_about_report(report) for report in session.scalars(select(Report).where(Report.state == "open"))),
         *(_about_hold(hold, now) for hold in session.scalars(_holds_to_review(now))),
         *_about_plans(session, steward, now),
+        *_about_accesses(session, policies, now),
     ]
     decisions.sort(key=lambda decision: (decision.until is None, decision.until))
     return Today(tuple(decisions), _tiles(session, requests, now), tuple(waiting))
@@ -176,6 +178,25 @@ def _about_plans(session: Session, steward: Steward, now: datetime) -> list[Deci
         for stored in plans.newest(session, limit=1)
         if stored.state == states.OPEN and stored.approved_by is None and stored.made_at + age.span > now
         if (why := needs_approval(steward, plans.load(stored))) is not None
+    ]
+
+
+def _about_accesses(session: Session, policies: PolicySet, now: datetime) -> list[Decision]:
+    """The exceptional accesses that wait for a second person."""
+    return [
+        Decision(
+            title="An exceptional access needs a second person",
+            note=rule.words,
+            link=f"/compliance/access/{asked.id}",
+            reference=f"{asked.id[:8]} · security.roles",
+            law=f"waits for {rule.lasts.words} at most",
+            until=rule.lasts.after(asked.asked_at),
+            run=_run(asked.asked_at, rule.lasts.after(asked.asked_at), now),
+            tone=_tone(rule.lasts.after(asked.asked_at), now),
+        )
+        for asked in access.newest(session)
+        if access.state(policies, asked, now) == "asked"
+        if (rule := policies.role_file.exceptional_access.of(asked.kind)) is not None
     ]
 
 

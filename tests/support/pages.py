@@ -34,7 +34,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/compliance/holds",
         "/compliance/audit",
     ),
-    MIRELA: ("/operations", "/operations/retention"),
+    MIRELA: ("/operations", "/operations/retention", "/operations/keys"),
     JUN: ("/legal", "/legal/versions/2027-01-05", "/legal/processors", "/legal/disclosures"),
     PETRA: ("/admin",),
     SAMIR: ("/desk", "/desk/reports"),

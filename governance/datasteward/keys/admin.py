@@ -1,4 +1,4 @@
-"""What an operator does with keys: sees their ages and changes them while the service runs. The service's vault cannot.
+"""What an operator does with keys: changes them while the service runs. The service's vault cannot.
 
 Every change works in batches of one short transaction each, can be killed at any place and is taken up by doing it again;
 each record can be read at every step.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
 from datasteward.crypto import Key, Keyset, KeysetKind
 from datasteward.keys.database import exclusively, faults
 from datasteward.keys.epochs import EpochEnded, living
+from datasteward.keys.state import due
 from datasteward.keys.store import CACHE_SECONDS, KeyStore
 from datasteward.keys.tables import epoch, key_store, subject_key
 
@@ -25,28 +25,6 @@ SETTLED = timedelta(seconds=2 * CACHE_SECONDS)
 """How long a new key stands beside the old one before it encrypts: by then no process has a keyset without it."""
 Told = Callable[[int], None]
 Changed = Callable[[Row[Any]], tuple[bytes, dict[str, Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class EpochState:
-    """An epoch that has not ended: when it began and how many keysets are wrapped under its key."""
-
-    id: str
-    begun_at: datetime
-    keysets: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeyState:
-    """The keys, without a word of what or whose they are. `versions`: how many keysets are at each version."""
-
-    root_key: str
-    root_since: datetime
-    epochs: tuple[EpochState, ...]
-    versions: dict[int, int]
-    oldest: datetime | None
-    due: int
-    staged: int
 
 
 class KeyAdmin:
@@ -66,23 +44,6 @@ class KeyAdmin:
     ) -> None:
         self._store, self._engine, self._epochs = store, store.engine, store.epochs
         self._per_second, self._batch, self._told, self._pause = per_second, batch, told, pause
-
-    def state(self, *, made_before: datetime) -> KeyState:
-        """How things stand; `due` are the keysets made before the given time."""
-        key, count = subject_key.c, func.count()
-        under = select(count).where(key.epoch == epoch.c.id).scalar_subquery()
-        epochs = select(epoch.c.id, epoch.c.begun_at, under).where(epoch.c.ended_at.is_(None))
-        with faults(), self._engine.connect() as connection:
-            root = connection.execute(select(key_store.c.root_key, key_store.c.root_since)).one()
-            versions = connection.execute(select(key.version, count).group_by(key.version).order_by(key.version))
-            return KeyState(
-                *root,
-                tuple(EpochState(*row) for row in connection.execute(epochs.order_by(epoch.c.begun_at))),
-                {row[0]: row[1] for row in versions},
-                connection.scalar(select(func.min(key.created_at))),
-                connection.scalar(select(count).where(_due(made_before))) or 0,
-                connection.scalar(select(count).where(key.staged_at.is_not(None))) or 0,
-            )
 
     def waiting(self) -> bool:
         """Whether keysets have a new key that does not encrypt yet."""
@@ -154,7 +115,7 @@ class KeyAdmin:
 
     def stage(self, *, made_before: datetime) -> int:
         """Adds a new key, which does not encrypt yet, to each keyset made before that time; returns how many."""
-        return self._change(_due(made_before), self._with_a_new_key)
+        return self._change(due(made_before), self._with_a_new_key)
 
     def promote(self, *, staged_before: datetime) -> int:
         """Has the new key encrypt wherever it was added by that time; the old ones go on to decrypt. Returns how many."""
@@ -211,7 +172,3 @@ class KeyAdmin:
 
 
 _WRITTEN = ("wrapped", "epoch", "version", "created_at", "staged_at")
-
-
-def _due(made_before: datetime) -> ColumnElement[bool]:
-    return (subject_key.c.created_at < made_before) & subject_key.c.staged_at.is_(None)

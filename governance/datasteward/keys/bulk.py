@@ -17,6 +17,7 @@ from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.orm.attributes import instance_state
 
 from datasteward.crypto import FieldCipher, home
+from datasteward.errors import AccessRefused
 from datasteward.keys.context import head, tail
 from datasteward.keys.places import Attribute, Place, column_of, place_of, subject_of
 from datasteward.keys.vault import Vault
@@ -32,7 +33,8 @@ def reveal_all(
     """The texts of the attributes of each row, in the order of both; None where a value is empty.
 
     The rows are mapped ones of one class, or those of a statement that selected, beside the columns, the primary key and
-    the column that tells whose a row is (or `subject` says it for all). Raises what `reveal` does, and gives nothing then.
+    the column that tells whose a row is (or `subject` says it for all). Raises what `reveal` does, and AccessRefused for
+    values of more people than the vault opens at once; gives nothing then.
     """
     rows = list(rows)
     if not rows:
@@ -40,7 +42,7 @@ def reveal_all(
     places = _places(rows[0], attributes)
     _check_purposes(rows, places)
     boxes = _values(rows, attributes, [place.column for place in places])
-    people = _people(vault, places)
+    people = _people(vault, places, most=vault.at_once)
     return [
         cipher.open_texts(of_row, heads, end)
         for of_row, (end, who) in zip(boxes, _settled(rows, attributes, places[0], subject), strict=True)
@@ -86,11 +88,15 @@ def _check_purposes(rows: Sequence[Any], places: list[Place]) -> None:
             check(row, place.column)
 
 
-def _people(vault: Vault, places: list[Place]) -> Callable[[str], Person]:
-    """Fetches each person's key once."""
+def _people(vault: Vault, places: list[Place], *, most: int | None = None) -> Callable[[str], Person]:
+    """Fetches each person's key once, and the keys of `most` people at most."""
 
     @cache
     def person(who: str) -> Person:
+        if most is not None and person.cache_info().currsize >= most:
+            raise AccessRefused(
+                f"These are the words of more than {most} people: ask for a bulk reading, which somebody else approves."
+            )
         return vault.fields(who), [head(who, place.table, place.column.name) for place in places]
 
     return person

@@ -12,6 +12,7 @@ from datasteward.crypto import Box, FieldCipher, Key, Keyset, KeysetKind, Part, 
 from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.context import Context
+from datasteward.keys.state import KeyState, state_of
 from datasteward.keys.store import CACHE_SECONDS, STANDING, KeyStore
 from datasteward.keys.tables import Use
 
@@ -35,6 +36,7 @@ class Vault:
 
     `records` are the (table, column) pairs whose fields are sealed under the person's keys for records, which outlive the
     keys for content where the law has a row kept (policies/encryption.yaml, `keys: records`).
+    `at_once` is of how many people values are opened in one go at most (policies/roles.yaml, `exceptional_access`).
     Unwrapped keys are kept for `cache_seconds` and for `cached_subjects` persons at most. A destroyed key is refused at
     once in this process, and within `cache_seconds` in every other. Every method may raise KeyStoreError.
     """
@@ -44,11 +46,12 @@ class Vault:
         store: KeyStore,
         *,
         records: Collection[tuple[str, str]] = (),
+        at_once: int | None = None,
         cache_seconds: float = CACHE_SECONDS,
         cached_subjects: int = CACHED_SUBJECTS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._records = store, frozenset(records)
+        self._store, self._records, self.at_once = store, frozenset(records), at_once
         self._cache: KeyCache[_Ciphers] = KeyCache(age=cache_seconds, size=cached_subjects, clock=clock)
         self._standing: set[str] = set()
 
@@ -87,6 +90,10 @@ class Vault:
     def epoch_begun(self) -> datetime:
         """When the present epoch began (UTC): backups made in it hold the keys of its dead until it has ended."""
         return self._store.epoch_begun()
+
+    def state(self, *, made_before: datetime) -> KeyState:
+        """How the keys stand now, in numbers; `due` are the keysets made before the given time."""
+        return state_of(self._store.engine, made_before=made_before)
 
     def destroy(self, subject: str, use: Use = Use.CONTENT) -> bool:
         """Shreds the person's keys for this use: all that was sealed under them is unreadable from now on, for ever.

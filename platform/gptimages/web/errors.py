@@ -28,6 +28,7 @@ from litestar.status_codes import (
 )
 
 from datasteward.errors import (
+    AccessRefused,
     HoldError,
     HoldInTheWay,
     KeyMissing,
@@ -64,6 +65,7 @@ STATUS: dict[type[Exception], int] = {
     Conflict: HTTP_409_CONFLICT,
     HoldInTheWay: HTTP_409_CONFLICT,
     RequestStateError: HTTP_409_CONFLICT,
+    AccessRefused: HTTP_409_CONFLICT,
     HoldError: HTTP_409_CONFLICT,
     PurposeError: HTTP_400_BAD_REQUEST,
     PlanError: HTTP_409_CONFLICT,

@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from gptimages.accounts import api as accounts_api
 from gptimages.accounts import routes as accounts
 from gptimages.consoles import api as consoles_api
-from gptimages.consoles import compliance, legal, operations
+from gptimages.consoles import compliance, keys, legal, operations
 from gptimages.messaging import routes as messaging
 from gptimages.privacy import api as privacy_api
 from gptimages.privacy import routes as privacy
@@ -35,6 +35,7 @@ ALL: list[ControllerRouterHandler] = [
     *legal.ROUTES,
     *compliance.ROUTES,
     *operations.ROUTES,
+    *keys.ROUTES,
     *consoles_api.API,
     *accounts.ROUTES,
     *accounts_api.API,

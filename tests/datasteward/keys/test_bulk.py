@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 from datasteward.catalog import is_subject, owned_by, owned_via, record
 from datasteward.crypto import Keyset, KeysetKind
-from datasteward.errors import DecryptionFailed, KeyMissing
+from datasteward.errors import AccessRefused, DecryptionFailed, KeyMissing
 from datasteward.keys import Box, KeyStore, Vault, context_for, reveal, reveal_all, seal, seal_all
 from datasteward.types import Sealed
 
@@ -117,6 +117,20 @@ def test_a_persons_key_is_fetched_once(vault: Vault, key_store: KeyStore, monkey
     assert asked == ["ada", "ben"]
     assert reveal_all(forgetful, rows, FIELDS) == [("a", "b")] * 20
     assert asked == ["ada", "ben"] * 2
+
+
+def test_no_more_people_at_once_than_the_vault_opens(key_store: KeyStore) -> None:
+    """Two people's words come where two are the most; a third one's with them give nothing."""
+    vault, runs = (
+        Vault(key_store, at_once=2),
+        [Run(id=n, whose=name) for n, name in enumerate(("ada", "ben", "ada", "eve"))],
+    )
+    for run in runs:
+        vault.create(run.whose)
+        seal(vault, run, "words", run.whose)
+    assert reveal_all(vault, runs[:3], ["words"]) == [("ada",), ("ben",), ("ada",)]
+    with pytest.raises(AccessRefused, match="more than 2 people"):
+        reveal_all(vault, runs, ["words"])
 
 
 @pytest.mark.parametrize("harm", ["another key", "changed", "cut", "empty", "another row", "another column"])

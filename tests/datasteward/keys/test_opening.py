@@ -134,8 +134,8 @@ def test_the_vault_tells_no_key_and_lists_nobody() -> None:
     """What the service is given can use and destroy keys by name; listing, changing and telling them is another's."""
     public = {name for name in dir(Vault) if not name.startswith("_")}
     assert public <= {
-        "close", "count", "create", "derive", "destroy", "epoch_begun", "fields", "has", "records", "reveal", "reveal_stream",
-        "reveal_range", "reveal_text", "seal", "seal_stream", "standing",
+        "at_once", "close", "count", "create", "derive", "destroy", "epoch_begun", "fields", "has", "records", "reveal",
+        "reveal_range", "reveal_stream", "reveal_text", "seal", "seal_stream", "standing", "state",
     }  # fmt: skip
 
 

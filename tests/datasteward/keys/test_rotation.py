@@ -319,12 +319,12 @@ def test_a_persons_new_key_is_known_everywhere_before_it_encrypts(world: World) 
 def test_the_state_tells_ages_versions_and_what_is_due(world: World) -> None:
     """Counts by version and epoch, since when the root key wraps, and how many keysets are older than a time."""
     world.now += timedelta(days=800)
-    told = world.admin.state(made_before=world.now)
+    told = world.vault.state(made_before=world.now)
     assert (told.root_key, told.root_since, told.due, told.staged) == (world.root.id, START, 10, 0)
     assert [(each.begun_at, each.keysets) for each in told.epochs] == [(START, 10)]
     world.admin.stage(made_before=world.now)
     world.admin.promote(staged_before=world.now)
-    told = world.admin.state(made_before=world.now)
+    told = world.vault.state(made_before=world.now)
     assert (told.versions, told.due, told.oldest) == ({2: 10}, 0, world.now)
 
 

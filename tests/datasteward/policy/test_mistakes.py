@@ -151,6 +151,13 @@ MISTAKES = {
         "unknown permission 'own:image:reed'",
         "'own:image:read'",
     ),
+    "a second person of a permission that nobody explains": (
+        "roles.yaml",
+        "second: staff:key:approve",
+        "second: staff:key:aprove",
+        "unknown permission 'staff:key:aprove'",
+        "'staff:key:approve'",
+    ),
     "period and event": (
         "retention.yaml",
         "    until: account_erased",

@@ -619,6 +619,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_steward_disclosure_subject_id_at", ["subject_id", "at"], unique=False)
 
     op.create_table(
+        "steward_exceptional_access",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("subject_id", sa.String(length=40), nullable=True),
+        sa.Column("table", sa.String(length=80), nullable=True),
+        sa.Column("file", sa.String(length=40), nullable=False),
+        sa.Column("asked_by", sa.String(length=40), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("approved_by", sa.String(length=40), nullable=True),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_steward_exceptional_access")),
+    )
+    with op.batch_alter_table("steward_exceptional_access", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_steward_exceptional_access_asked_at"), ["asked_at"], unique=False)
+        batch_op.create_index("ix_steward_exceptional_access_subject_id", ["subject_id"], unique=False)
+
+    op.create_table(
         "steward_key_disposal",
         sa.Column("subject_id", sa.String(length=40), nullable=False),
         sa.Column("use", sa.String(length=16), server_default="content", nullable=False),
@@ -728,6 +746,11 @@ def downgrade() -> None:
 
     op.drop_table("steward_legal_hold")
     op.drop_table("steward_key_disposal")
+    with op.batch_alter_table("steward_exceptional_access", schema=None) as batch_op:
+        batch_op.drop_index("ix_steward_exceptional_access_subject_id")
+        batch_op.drop_index(batch_op.f("ix_steward_exceptional_access_asked_at"))
+
+    op.drop_table("steward_exceptional_access")
     with op.batch_alter_table("steward_disclosure", schema=None) as batch_op:
         batch_op.drop_index("ix_steward_disclosure_subject_id_at")
         batch_op.drop_index(batch_op.f("ix_steward_disclosure_recipient"))

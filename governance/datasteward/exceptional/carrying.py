@@ -1,0 +1,75 @@
+"""Carrying an exceptional access out: it is written down as done, and then what it opens comes line by line."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, true
+from sqlalchemy.orm import Session
+
+from datasteward.audit import log as audit
+from datasteward.errors import AccessRefused
+from datasteward.exceptional.access import find, readable, state
+from datasteward.exceptional.models import Kind
+from datasteward.keys import KeyStore
+from datasteward.rights import rows
+from datasteward.steward import Steward
+
+WAITS = "This access waits for a second person: somebody else has to approve it first."
+OVER = "This access was carried out before, or its time is over: ask for another one."
+
+
+def carry_out(
+    session: Session, steward: Steward, store: KeyStore, access_id: str, *, by: str, now: datetime
+) -> Iterator[bytes]:
+    """The lines (JSON, UTF-8) of what was asked for. The audit entry stands in the transaction when the first one comes.
+
+    They are given out once the transaction is committed, never before: keep them in a file that nobody has yet. A value
+    that does not open any more is told as such. Raises AccessRefused unless the access may be carried out now.
+    """
+    access = find(session, access_id, lock=True)
+    now_is = state(steward.policies, access, now)
+    if now_is != "approved":
+        raise AccessRefused(WAITS if now_is == "asked" else OVER)
+    access.done_at = now
+    session.flush()
+    told = {"access": access.id, "kind": access.kind}
+    audit.append(session, "access.carried-out", actor=by, subject=access.subject_id, now=now, **told)
+    if access.kind == Kind.KEYSET_EXPORT:
+        yield from _keysets(store, str(access.subject_id))
+        return
+    for name in [access.table] if access.table else readable(steward.catalog):
+        table = steward.catalog.table(name)
+        whose = [access.subject_id] if access.subject_id else _people(session, steward, table)
+        for person in whose:
+            yield from _words(session, steward, table, person)
+
+
+def _words(session: Session, steward: Steward, table: Table, person: str) -> Iterator[bytes]:
+    """A line for each row of the person in the table, with its sealed values in the clear."""
+    sealed = list(filter(rows.is_words, table.columns))
+    for row in rows.rows(session, steward.catalog, table, person):
+        values = {c.name: rows.readable(steward.vault, person, table, row, c) for c in sealed}
+        yield _line(table=table.name, id=rows.identity(table, row), person=person, **values)
+
+
+def _people(session: Session, steward: Steward, table: Table) -> list[str]:
+    """Everybody who has rows in the table and keys."""
+    found = session.execute(steward.catalog.subjects(table, true())).scalars()
+    return sorted(person for person in {*found} if person is not None and steward.vault.has(person))
+
+
+def _keysets(store: KeyStore, person: str) -> Iterator[bytes]:
+    """A line for each keyset: Tink's Keyset, serialised and in base64, in the clear."""
+    for use, kinds in store.opened(person).items():
+        for kind, plain in kinds.items():
+            yield _line(person=person, use=use, keyset=kind, tink=base64.b64encode(plain).decode())
+
+
+def _line(**values: Any) -> bytes:
+    encoded = {k: base64.b64encode(v).decode() if isinstance(v, bytes) else v for k, v in values.items()}
+    return json.dumps(encoded, ensure_ascii=False).encode() + b"\n"
