@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -110,15 +112,27 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a database without tables, of each kind."""
+def new_database(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Makes databases without tables, of each kind: `new_database()` returns the URL of another one each time."""
     if backend == "sqlite":
-        yield f"sqlite:///{tmp_path / 'test.db'}"
+        numbers = count(1)
+        yield lambda: f"sqlite:///{tmp_path / f'test{next(numbers)}.db'}"
         return
     postgres: PostgresServer = request.getfixturevalue("postgres")
-    url = postgres.empty()
-    yield url
-    postgres.drop(url)
+    with ExitStack() as drops:
+
+        def make() -> str:
+            url = postgres.empty()
+            drops.callback(postgres.drop, url)
+            return url
+
+        yield make
+
+
+@pytest.fixture
+def database_url(new_database: Callable[[], str]) -> str:
+    """The URL of a database without tables, of each kind."""
+    return new_database()
 
 
 @pytest.fixture

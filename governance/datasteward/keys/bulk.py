@@ -8,9 +8,9 @@ seal_all(vault, runs, ["prompt", "note"], [("a lighthouse", None), …])
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Row, inspect
 from sqlalchemy.orm import QueryableAttribute
@@ -20,9 +20,11 @@ from datasteward.crypto import FieldCipher, home
 from datasteward.errors import AccessRefused
 from datasteward.keys.context import head, tail
 from datasteward.keys.places import Attribute, Place, column_of, place_of, subject_of
+from datasteward.keys.tables import Use
 from datasteward.keys.vault import Vault
 from datasteward.purposes import check
 
+T = TypeVar("T")
 Person = tuple[FieldCipher, list[bytes]]
 """A person's cipher, and the heads of the associated data of their values, one for each column."""
 
@@ -42,7 +44,7 @@ def reveal_all(
     places = _places(rows[0], attributes)
     _check_purposes(rows, places)
     boxes = _values(rows, attributes, [place.column for place in places])
-    people = _people(vault, places, most=vault.at_once)
+    people = _people(vault.opener, places, most=vault.at_once)
     return [
         cipher.open_texts(of_row, heads, end)
         for of_row, (end, who) in zip(boxes, _settled(rows, attributes, places[0], subject), strict=True)
@@ -58,18 +60,31 @@ def seal_all(
     *,
     subject: str | None = None,
 ) -> None:
-    """Seals the texts of each mapped row and assigns them: the reverse of `reveal_all`. Raises KeyMissing, ValueError."""
+    """Seals the texts of each mapped row and assigns them: the reverse of `reveal_all`.
+
+    Each column is sealed under the keys that `seal` takes for it, those for content or those for records. Raises
+    KeyMissing, ValueError.
+    """
     rows = list(rows)
     if not rows:
         return
     places = _places(rows[0], attributes)
-    if any((place.table, place.column.name) in vault.records for place in places):
-        raise ValueError("Records are sealed under keys of their own: seal them one by one, with seal().")
-    people, homes = _people(vault, places), [home(place.table, place.column.name) for place in places]
+    uses = [vault.use_of(place.table, place.column.name) for place in places]
+    if len(set(uses)) > 1:
+        texts = list(texts)
+        for use in Use:
+            seal_all(vault, rows, _of(use, uses, attributes), [_of(use, uses, told) for told in texts], subject=subject)
+        return
+    people = _people(partial(vault.sealer, use=uses[0]), places)
+    homes = [home(place.table, place.column.name) for place in places]
     for row, told, (end, who) in zip(rows, texts, _settled(rows, attributes, places[0], subject), strict=True):
         cipher, heads = people(who)
         for attribute, box in zip(attributes, cipher.seal_texts(told, heads, homes, end), strict=True):
             setattr(row, attribute, box)
+
+
+def _of(use: Use, uses: Sequence[Use], each: Iterable[T]) -> list[T]:
+    return [one for one, its in zip(each, uses, strict=True) if its is use]
 
 
 def _places(row: object, attributes: Sequence[Attribute]) -> list[Place]:
@@ -88,7 +103,9 @@ def _check_purposes(rows: Sequence[Any], places: list[Place]) -> None:
             check(row, place.column)
 
 
-def _people(vault: Vault, places: list[Place], *, most: int | None = None) -> Callable[[str], Person]:
+def _people(
+    cipher: Callable[[str], FieldCipher], places: list[Place], *, most: int | None = None
+) -> Callable[[str], Person]:
     """Fetches each person's key once, and the keys of `most` people at most."""
 
     @cache
@@ -97,7 +114,7 @@ def _people(vault: Vault, places: list[Place], *, most: int | None = None) -> Ca
             raise AccessRefused(
                 f"These are the words of more than {most} people: ask for a bulk reading, which somebody else approves."
             )
-        return vault.fields(who), [head(who, place.table, place.column.name) for place in places]
+        return cipher(who), [head(who, place.table, place.column.name) for place in places]
 
     return person
 

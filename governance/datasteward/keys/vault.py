@@ -60,6 +60,10 @@ class Vault:
         """The (table, column) pairs that are sealed for records."""
         return self._records
 
+    def use_of(self, table: str, column: str) -> Use:
+        """Under which of the person's keys the fields of a column are sealed."""
+        return Use.RECORDS if (table, column) in self._records else Use.CONTENT
+
     def create(self, subject: str) -> None:
         """Makes the person's keys; durable when it returns. Does nothing when there are keys.
 
@@ -109,7 +113,8 @@ class Vault:
     def seal(self, context: Context, plaintext: bytes | str) -> Box:
         """Encrypts a field for its place. Raises KeyMissing."""
         data = plaintext.encode() if isinstance(plaintext, str) else plaintext
-        sealed = self._sealer(context).encrypt(data, context.associated_data())
+        sealer = self.sealer(context.subject, self.use_of(context.table, context.column))
+        sealed = sealer.encrypt(data, context.associated_data())
         return Box(sealed, home(context.table, context.column))
 
     def reveal(self, context: Context, box: Box) -> bytes:
@@ -121,9 +126,21 @@ class Vault:
         """Decrypts a field that was sealed as text."""
         return self.reveal(context, box).decode()
 
-    def fields(self, subject: str) -> FieldCipher:
-        """The cipher of a person's fields, for many at once (see datasteward.keys.bulk). Raises KeyMissing."""
+    def opener(self, subject: str) -> FieldCipher:
+        """What opens all fields of a person, for many at once (see datasteward.keys.bulk). Raises KeyMissing."""
         return self._ciphers(subject).fields
+
+    def sealer(self, subject: str, use: Use) -> FieldCipher:
+        """What seals fields of a person for this use, for many at once. Raises KeyMissing."""
+        ciphers = self._ciphers(subject)
+        if use is Use.CONTENT:
+            return _there(ciphers.content)
+        if ciphers.records is None and ciphers.content is not None:
+            made = Keyset.random(KeysetKind.FIELDS).to_bytes()
+            self._store.add(subject, {KeysetKind.FIELDS: made}, Use.RECORDS)
+            self._cache.forget(subject)
+            ciphers = self._ciphers(subject)
+        return _there(ciphers.records)
 
     def derive(self, subject: str, use: bytes) -> bytes:
         """32 secret bytes that follow from the subject's keys and `use`, the same each time. Raises KeyMissing."""
@@ -150,17 +167,6 @@ class Vault:
         """Closes the key store."""
         self._store.close()
 
-    def _sealer(self, context: Context) -> FieldCipher:
-        ciphers = self._ciphers(context.subject)
-        if (context.table, context.column) not in self._records:
-            return _there(ciphers.content)
-        if ciphers.records is None and ciphers.content is not None:
-            made = Keyset.random(KeysetKind.FIELDS).to_bytes()
-            self._store.add(context.subject, {KeysetKind.FIELDS: made}, Use.RECORDS)
-            self._cache.forget(context.subject)
-            ciphers = self._ciphers(context.subject)
-        return _there(ciphers.records)
-
     def _streams(self, subject: str) -> StreamCipher:
         return _there(self._ciphers(subject).streams)
 
@@ -184,8 +190,7 @@ def _ciphers(found: Mapping[Use, Mapping[KeysetKind, bytes]]) -> _Ciphers:
     streams = None
     if Use.CONTENT in found:
         streams = StreamCipher(Keyset.from_bytes(KeysetKind.OBJECTS, found[Use.CONTENT][KeysetKind.OBJECTS]))
-    first = fields.get(Use.CONTENT) or fields[Use.RECORDS]  # what seals many at once seals for content
-    whole = Keyset(KeysetKind.FIELDS, first.primary, keys)
+    whole = Keyset(KeysetKind.FIELDS, keys[0].id, keys)
     return _Ciphers(FieldCipher(whole), sealers.get(Use.CONTENT), sealers.get(Use.RECORDS), streams)
 
 

@@ -1,13 +1,22 @@
-"""A root key, a key store in a file, and a vault on both."""
+"""A root key, a key store, and a vault on both.
+
+The key store is a file. A module whose tests have to hold on PostgreSQL too says so by a `key_store_url` of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from support.postgres import PostgresServer
 
-from datasteward.keys import FileRootKey, KeyStore, Vault
+from datasteward.keys import EpochDirectory, FileRootKey, KeyStore, Vault
+
+OpenStore = Callable[..., KeyStore]
 
 
 @pytest.fixture
@@ -17,11 +26,27 @@ def root_key(tmp_path: Path) -> FileRootKey:
 
 
 @pytest.fixture
-def key_store(tmp_path: Path, root_key: FileRootKey) -> Iterator[KeyStore]:
-    """A new key store, in keys.db."""
-    store = KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", root_key)
-    yield store
-    store.close()
+def key_store_url(tmp_path: Path) -> str:
+    """Where the key store is: in keys.db."""
+    return f"sqlite:///{tmp_path / 'keys.db'}"
+
+
+@pytest.fixture
+def open_store(tmp_path: Path, key_store_url: str, root_key: FileRootKey) -> Iterator[OpenStore]:
+    """Opens the key store as another process would: `open_store()`, or with more of what KeyStore takes."""
+    with ExitStack() as opened:
+
+        def make(**more: Any) -> KeyStore:
+            given = {"root_key": root_key, "epochs": EpochDirectory(tmp_path / "epochs"), **more}
+            return opened.enter_context(closing(KeyStore(key_store_url, **given)))
+
+        yield make
+
+
+@pytest.fixture
+def key_store(open_store: OpenStore) -> KeyStore:
+    """A new key store."""
+    return open_store()
 
 
 @pytest.fixture
@@ -31,3 +56,23 @@ def vault(key_store: KeyStore) -> Vault:
     made.create("ada")
     made.create("ben")
     return made
+
+
+@pytest.fixture
+def on_disk(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], list[bytes]]:
+    """Reads all files of the databases of this test's kind as they lie on the disk, logs and free pages included."""
+
+    def sqlite() -> list[bytes]:
+        return [path.read_bytes() for path in tmp_path.glob("*.db*")]
+
+    def postgresql() -> list[bytes]:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with psycopg.connect(host=str(server.directory), user="postgres", dbname="postgres") as connection:
+            connection.execute("CHECKPOINT")
+        found = []
+        for path in (server.directory / "data").rglob("*"):
+            with suppress(FileNotFoundError):  # the server tidies up meanwhile
+                found += [path.read_bytes()] if path.is_file() else []
+        return found
+
+    return sqlite if backend == "sqlite" else postgresql

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -59,9 +58,9 @@ FIELDS = ("words", "note")
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    """A session on empty tables."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'data.db'}")
+def session(database_url: str) -> Iterator[Session]:
+    """A session on empty tables, on each kind of database."""
+    engine = create_engine(database_url)
     Base.metadata.create_all(engine)
     with Session(engine) as opened:
         yield opened

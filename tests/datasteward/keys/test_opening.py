@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, insert
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, insert, select, update
 
 from datasteward.crypto import Keyset, KeysetKind, associated_data
 from datasteward.errors import KeyStoreError, RootKeyError
 from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault, open_root
 from datasteward.keys.roots import RootKeyFile, RootKeys
+from datasteward.keys.tables import VERSION, epoch, subject_key
+from datasteward.keys.tables import key_store as store_table
 from datasteward.types import UtcDateTime
 
 MADE = datetime(2026, 1, 2, tzinfo=UTC)
 
 
+@pytest.fixture
+def key_store_url(database_url: str) -> str:
+    """On each kind of database."""
+    return database_url
+
+
 def test_many_that_start_together_make_one_store(tmp_path: Path, database_url: str, root_key: FileRootKey) -> None:
-    """Eight openings at once agree on one epoch, and each reads what another stored."""
+    """Eight openings at once make one store of one epoch, and each reads what another stored."""
     place = EpochDirectory(tmp_path / "epochs")
     with ThreadPoolExecutor(8) as pool:
         stores = list(pool.map(lambda _: KeyStore(database_url, root_key, epochs=place), range(8)))
+    assert len(rows(stores[0])) == 2
     stores[0].add("ada", dict.fromkeys(KeysetKind, b"keys"))
     assert len({store.epochs.present() for store in stores}) == 1
     assert all(store.keysets("ada") == dict.fromkeys(KeysetKind, b"keys") for store in stores)
@@ -85,11 +94,12 @@ def test_a_store_on_a_server_has_to_be_told_where_epochs_lie(root_key: FileRootK
         KeyStore("postgresql+psycopg://nobody@/nothing?host=/nowhere", root_key)
 
 
-def test_without_the_keys_of_epochs_it_is_said(tmp_path: Path, key_store: KeyStore, root_key: FileRootKey) -> None:
+@pytest.mark.usefixtures("key_store")
+def test_without_the_keys_of_epochs_it_is_said(tmp_path: Path, open_store: Callable[[], KeyStore]) -> None:
     """Lost or of another store: the sentence names both remedies."""
     shutil.rmtree(tmp_path / "epochs")
     with pytest.raises(KeyStoreError, match="keys of epochs are not those of this key store"):
-        KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", root_key)
+        open_store()
 
 
 def test_one_directory_of_two_is_enough_to_read_but_not_to_destroy(tmp_path: Path, root_key: FileRootKey) -> None:
@@ -134,22 +144,26 @@ def test_the_vault_tells_no_key_and_lists_nobody() -> None:
     """What the service is given can use and destroy keys by name; listing, changing and telling them is another's."""
     public = {name for name in dir(Vault) if not name.startswith("_")}
     assert public <= {
-        "at_once", "close", "count", "create", "derive", "destroy", "epoch_begun", "fields", "has", "records", "reveal",
-        "reveal_range", "reveal_stream", "reveal_text", "seal", "seal_stream", "standing", "state",
+        "at_once", "close", "count", "create", "derive", "destroy", "epoch_begun", "has", "opener", "records", "reveal",
+        "reveal_range", "reveal_stream", "reveal_text", "seal", "seal_stream", "sealer", "standing", "state", "use_of",
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("version", [VERSION + 1, 99])
 def test_the_store_of_a_version_ahead_is_left_as_it_is(
-    tmp_path: Path, key_store: KeyStore, root_key: FileRootKey
+    key_store: KeyStore, open_store: Callable[[], KeyStore], version: int
 ) -> None:
-    """Nothing is written into it."""
-    key_store.close()
-    path = tmp_path / "keys.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("update key_store set version = 99")
-    connection.close()
+    """Nothing is written into it, by however many versions it is ahead."""
+    key_store.add("ada", dict.fromkeys(KeysetKind, b"keys"))
+    with key_store.engine.begin() as connection:
+        connection.execute(update(store_table).values(version=version))
+    before = rows(key_store)
     with pytest.raises(KeyStoreError, match="newer version"):
-        KeyStore(f"sqlite:///{path}", root_key)
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("select version from key_store").fetchone() == (99,)
-    connection.close()
+        open_store()
+    assert rows(key_store) == before
+
+
+def rows(store: KeyStore) -> list[tuple[object, ...]]:
+    """Everything that stands in the key store."""
+    with store.engine.connect() as connection:
+        return [tuple(row) for table in (store_table, epoch, subject_key) for row in connection.execute(select(table))]

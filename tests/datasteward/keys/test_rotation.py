@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import random
-import shutil
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.postgres import PostgresServer
+from sqlalchemy import create_engine, select
 
+from datasteward import backup
 from datasteward.crypto import Box, FieldCipher, Keyset, KeysetKind, associated_data
 from datasteward.errors import DecryptionFailed, KeyMissing, KeyStoreError, RootKeyError
 from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, RootKeyFile, RootKeys, Vault
 from datasteward.keys.admin import SETTLED, KeyAdmin
+from datasteward.keys.tables import metadata, subject_key
+from datasteward.ledger.entries import Head
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PEOPLE = ("ada", "ben", "carla", "dan", "eva")
@@ -39,9 +41,9 @@ class World:
             self.vault.create(name)
         self.write()
 
-    def open(self, root: FileRootKey | RootKeyFile | RootKeys) -> KeyStore:
-        """The key store, opened as another process would."""
-        return KeyStore(self.url, root, epochs=self.places, clock=lambda: self.now)
+    def open(self, root: FileRootKey | RootKeyFile | RootKeys, url: str | None = None) -> KeyStore:
+        """The key store, or one that was restored, opened as another process would."""
+        return KeyStore(url or self.url, root, epochs=self.places, clock=lambda: self.now)
 
     def write(self) -> None:
         """Seals one more text and object of each living person."""
@@ -74,18 +76,11 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, backend: str, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(tmp_path: Path, database_url: str) -> Iterator[World]:
     """A world on each kind of database."""
-    server: PostgresServer | None = None
-    url = f"sqlite:///{tmp_path / 'keys.db'}"
-    if backend == "postgresql":
-        server = request.getfixturevalue("postgres")
-        url = server.empty()
-    made = World(tmp_path, url)
+    made = World(tmp_path, database_url)
     yield made
     made.store.close()
-    if server is not None:
-        server.drop(url)
 
 
 def rows(world: World) -> list[tuple[object, ...]]:
@@ -182,42 +177,56 @@ def test_a_process_that_knew_the_old_epoch_stores_under_the_new_one(
     assert world.store.keysets("late")
 
 
-def test_e11_an_old_backup_of_the_key_store_opens_nothing_once_its_epoch_has_ended(tmp_path: Path) -> None:
+def test_e11_an_old_backup_of_the_key_store_opens_nothing_once_its_epoch_has_ended(
+    world: World, new_database: Callable[[], str]
+) -> None:
     """With the backup, the root key and the keys of epochs as they are afterwards nothing of the dead opens; who lives reads.
 
     Before the end it would have opened: so it is the epoch's end that kills it.
     """
-    world = World(tmp_path, f"sqlite:///{tmp_path / 'keys.db'}")
-    with sqlite3.connect(tmp_path / "keys.db") as live, sqlite3.connect(tmp_path / "backup.db") as copy:
-        live.backup(copy)
-    live.close()
-    copy.close()
+    restore = backed_up(world, new_database)
     world.vault.destroy("ada")
-
-    def from_backup() -> Vault:
-        shutil.copy(tmp_path / "backup.db", tmp_path / "restored.db")
-        url = f"sqlite:///{tmp_path / 'restored.db'}"
-        return Vault(KeyStore(url, RootKeyFile(tmp_path / "root.key"), epochs=world.places))
-
-    before = from_backup()
-    assert world.readable(before, "ada")
+    before = world.open(world.root, restore())
+    assert world.readable(Vault(before), *PEOPLE)
     before.close()
     world.now += timedelta(days=30)
     world.turn()
+    after = restore()
     with pytest.raises(KeyStoreError, match="keys of epochs are not those of this key store"):
-        from_backup()
-    assert not opens_any(world, wrapped_in(tmp_path / "backup.db"))
-    assert opens_any(world, wrapped_in(tmp_path / "keys.db"))
+        world.open(world.root, after)
+    assert {row[0] for row in wrapped_in(after)} == set(PEOPLE)
+    assert not opens_any(world, wrapped_in(after))
+    assert opens_any(world, wrapped_in(world.url))
     assert world.readable(world.vault, *PEOPLE[1:])
-    world.store.close()
 
 
-def wrapped_in(path: Path) -> list[tuple[str, str, str, bytes]]:
-    """The wrapped keysets of a key store's file."""
-    with sqlite3.connect(path) as connection:
-        found = connection.execute("select subject, use, keyset, wrapped from subject_key").fetchall()
-    connection.close()
-    return found
+def backed_up(world: World, new_database: Callable[[], str]) -> Callable[[], str]:
+    """A backup of the key store as `gptimages backup --keys` makes it; each call restores it and gives the URL."""
+    place, engine = world.directory / "backup", world.store.engine
+    place.mkdir()
+    about: dict[str, Any] = dict.fromkeys(("ledger_key", "installation", "policies"), "")
+    tables, head = backup.dump(engine, place), Head(0, "")
+    manifest = backup.Manifest(
+        kind="keys", ledger=head, dialect=engine.dialect.name, begun_at=world.now, tables=tables, **about
+    )
+
+    def restore() -> str:
+        url = new_database()
+        empty = create_engine(url)
+        backup.load(empty, place, manifest, metadata.create_all)
+        empty.dispose()
+        return url
+
+    return restore
+
+
+def wrapped_in(url: str) -> list[tuple[str, str, str, bytes]]:
+    """The wrapped keysets of a key store."""
+    engine, key = create_engine(url), subject_key.c
+    with engine.connect() as connection:
+        found = connection.execute(select(key.subject, key.use, key.keyset, key.wrapped)).all()
+    engine.dispose()
+    return [(row.subject, row.use, row.keyset, row.wrapped) for row in found]
 
 
 def opens_any(world: World, kept: list[tuple[str, str, str, bytes]]) -> bool:
@@ -238,21 +247,15 @@ def opens_any(world: World, kept: list[tuple[str, str, str, bytes]]) -> bool:
 
 
 def test_e10_what_is_still_found_on_disk_is_useless_once_the_epoch_has_ended(
-    world: World, backend: str, request: pytest.FixtureRequest
+    world: World, backend: str, on_disk: Callable[[], list[bytes]]
 ) -> None:
     """SQLite keeps no byte of a destroyed key; PostgreSQL keeps some in heap and log, which open nothing after the end."""
-    with world.store.engine.connect() as connection:
-        query = "select subject, use, keyset, wrapped from subject_key where subject = 'ada'"
-        kept = [(row[0], row[1], row[2], bytes(row[3])) for row in connection.exec_driver_sql(query)]
+    kept = [each for each in wrapped_in(world.url) if each[0] == "ada"]
     assert opens_any(world, kept)
+    stored = on_disk()
+    assert all(any(each[3] in data for data in stored) for each in kept)
     world.vault.destroy("ada")
-    if backend == "postgresql":
-        with world.store.engine.connect() as connection:
-            connection.exec_driver_sql("CHECKPOINT")
-    files = world.directory.glob("keys.db*")
-    if backend == "postgresql":
-        files = (request.getfixturevalue("postgres").directory / "data").rglob("*")
-    stored = [path.read_bytes() for path in files if path.is_file()]
+    stored = on_disk()
     found = [each for each in kept if any(each[3] in data for data in stored)]
     assert len(found) == (0 if backend == "sqlite" else len(kept))
     assert opens_any(world, kept)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import secrets
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import create_engine
@@ -31,21 +32,26 @@ class Pair(Base):
     words: Mapped[Box | None] = mapped_column(Sealed())
 
 
-def test_a_sealed_attribute_goes_through_the_database(tmp_path: Path, vault: Vault) -> None:
-    """Sealed, stored, loaded by another session, revealed; the words are in no byte of the database."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'data.db'}")
+def test_a_sealed_attribute_goes_through_the_database(
+    database_url: str, vault: Vault, on_disk: Callable[[], list[bytes]]
+) -> None:
+    """Sealed, stored, loaded by another session, revealed; the words are in no byte of the database, log included."""
+    engine, words = create_engine(database_url), f"a lighthouse at dusk {secrets.token_hex()}"
     Base.metadata.create_all(engine)
     with Session(engine) as session:
         run = Run(id="g1")
-        assert seal(vault, run, "words", "a lighthouse at dusk", subject="ada") is run.words
+        box = seal(vault, run, "words", words, subject="ada")
+        assert box is run.words
         session.add(run)
         session.commit()
     with Session(engine) as session:
         loaded = session.get_one(Run, "g1")
-        assert reveal(vault, loaded, "words", subject="ada") == "a lighthouse at dusk"
+        assert reveal(vault, loaded, "words", subject="ada") == words
         assert reveal(vault, loaded, "note", subject="ada") is None
     engine.dispose()
-    assert b"lighthouse" not in (tmp_path / "data.db").read_bytes()
+    stored = on_disk()
+    assert any(box.ciphertext in data for data in stored)
+    assert not any(words.encode() in data for data in stored)
 
 
 def test_the_context_is_that_of_table_and_column(vault: Vault) -> None:
@@ -69,9 +75,9 @@ def test_a_row_without_one_settled_key_is_refused(vault: Vault, row: Run | Pair)
         seal(vault, row, "words", "text", subject="ada")
 
 
-def test_plaintext_assigned_by_mistake_is_refused_when_it_is_written(tmp_path: Path) -> None:
+def test_plaintext_assigned_by_mistake_is_refused_when_it_is_written(database_url: str) -> None:
     """Who forgets to seal gets an error that names the helper, not a row in the clear."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'data.db'}")
+    engine = create_engine(database_url)
     Base.metadata.create_all(engine)
     with Session(engine) as session:
         session.add(Run(id="g1", words="a lighthouse"))

@@ -11,6 +11,12 @@ from datasteward.keys.shared import Shared, reveal_shared, seal_shared, share
 PLACE = ("board", "title", "b1")
 
 
+@pytest.fixture
+def key_store_url(database_url: str) -> str:
+    """On each kind of database."""
+    return database_url
+
+
 def test_when_one_owner_goes_the_others_still_read(vault: Vault) -> None:
     """Both read; Ada is destroyed and reads no more, Ben still does; with him gone nobody does."""
     shared = seal_shared(vault, PLACE, b"our board", ["ada", "ben"])

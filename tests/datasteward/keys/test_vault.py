@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import msgspec
 import pytest
 import tink
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 from tink import aead, secret_key_access
 
 from datasteward.crypto import Box, KeysetKind
 from datasteward.errors import DecryptionFailed, KeyMissing
-from datasteward.keys import Context, FileRootKey, KeyStore, Vault
+from datasteward.keys import Context, KeyStore, Vault
 from datasteward.keys.cache import KeyCache
+from datasteward.keys.tables import subject_key
 
 aead.register()
 
 HERE = Context("ada", "generation", "prompt", "g1")
+
+
+@pytest.fixture
+def key_store_url(database_url: str) -> str:
+    """On each kind of database."""
+    return database_url
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])))
@@ -90,10 +97,10 @@ def test_new_keys_do_not_bring_old_data_back(vault: Vault) -> None:
         vault.reveal(HERE, box)
 
 
-def test_e8_other_processes_refuse_within_the_age(tmp_path: Path, root_key: FileRootKey, vault: Vault) -> None:
+def test_e8_other_processes_refuse_within_the_age(open_store: Callable[[], KeyStore], vault: Vault) -> None:
     """A vault that had the key cached may read until the age is over, and not a moment longer."""
     time = [100.0]
-    other = Vault(KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", root_key), cache_seconds=30, clock=lambda: time[0])
+    other = Vault(open_store(), cache_seconds=30, clock=lambda: time[0])
     box = other.seal(HERE, "a lighthouse")
     vault.destroy("ada")
     time[0] += 29.9
@@ -101,7 +108,6 @@ def test_e8_other_processes_refuse_within_the_age(tmp_path: Path, root_key: File
     time[0] += 0.1
     with pytest.raises(KeyMissing):
         other.reveal(HERE, box)
-    other.close()
 
 
 def test_e8_the_cache_has_a_size() -> None:
@@ -125,12 +131,10 @@ def test_a_key_destroyed_while_it_is_loaded_is_not_cached() -> None:
     assert cache.get("a", lambda _: "new") == "new"
 
 
-def test_a_damaged_keyset_is_said(tmp_path: Path, vault: Vault) -> None:
+def test_a_damaged_keyset_is_said(key_store: KeyStore, vault: Vault) -> None:
     """One of the two keysets gone is an error of its own, not a stray KeyError."""
-    connection = sqlite3.connect(tmp_path / "keys.db")
-    connection.execute("delete from subject_key where keyset = 'objects'")
-    connection.commit()
-    connection.close()
+    with key_store.engine.begin() as connection:
+        connection.execute(delete(subject_key).where(subject_key.c.keyset == "objects"))
     with pytest.raises(DecryptionFailed, match="restore the key store"):
         vault.seal(HERE, "text")
 
