@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import create_engine
 
 from datasteward import backup, keys
@@ -154,8 +155,7 @@ def _replay(settings: Settings, clock: Clock) -> backup.Replayed:
     with closing(here):
         done = backup.replay(here.steward, here.ledger, here.db.write, clock=clock, after=forget)
         with here.writing("law", BY) as session:
-            told = {"keys": done.keys, "people": done.people, "waiting": done.waiting}
-            audit.append_all(session, "restore.done", [None], actor=BY, now=clock(), **told)
+            audit.append_all(session, "restore.done", [None], actor=BY, now=clock(), **msgspec.structs.asdict(done))
     settings.restore_mark.unlink(missing_ok=True)
     sync_directory(settings.data)
     return done

@@ -60,6 +60,9 @@ def restore(directory: Path | None, keys: Path | None) -> None:
         f"Restored. {plural(done.keys, 'key')} destroyed again, {plural(done.people, 'person', 'people')} erased again"
         + (f", {done.waiting} when a legal hold is lifted." if done.waiting else ".")
     )
+    if done.bare:
+        gone = plural(done.bare, "object that a row names is", "objects that rows name are")
+        click.echo(f"{gone} not there: gptimages objects audit tells which, and mends it under a plan.")
 
 
 def _told(step: str) -> None:

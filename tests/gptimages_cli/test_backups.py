@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -60,6 +61,20 @@ def test_what_was_backed_up_is_restored(place: Path, elsewhere: Service) -> None
     assert "unchanged from the first to the last" in elsewhere.command("audit", "verify").stdout
     status = elsewhere.command("keys", "status").stdout
     assert ["Accounts", "6"] in [line.split() for line in status.splitlines()]
+
+
+def test_rows_without_their_object_are_told(place: Path, elsewhere: Service) -> None:
+    """How many there are, with the command that mends them; that command finds as many."""
+    service = Service(place / "data", place / "log", demo="true")
+    next((place / "data" / "objects").rglob("image~*")).unlink()
+    assert service.command("backup", str(place / "later")).returncode == 0
+    done = elsewhere.command("restore", str(place / "later"), "--keys", str(place / "backup-of-keys"))
+    assert done.stdout.splitlines()[1:] == [
+        "1 object that a row names is not there: gptimages objects audit tells which, and mends it under a plan."
+    ]
+    audited = elsewhere.command("objects", "audit")
+    assert audited.returncode == 1
+    assert re.search(r"^rows without their object +1: they go", audited.stdout, re.MULTILINE)
 
 
 def test_a_second_restore_is_refused(place: Path, elsewhere: Service) -> None:

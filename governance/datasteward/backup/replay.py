@@ -11,6 +11,7 @@ from sqlalchemy import select
 from datasteward.disposal.keys import promise_records
 from datasteward.errors import HoldInTheWay
 from datasteward.ledger import Ledger, anchoring
+from datasteward.retention import orphans
 from datasteward.rights import requests
 from datasteward.rights.erasure import Erasure, Transaction
 from datasteward.rights.models import SubjectRequest
@@ -22,11 +23,15 @@ GOES_ON = ("waiting", "running", "blocked", "failed")
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """How many keys came back and were destroyed, how many people were erased again, and how many wait for a hold's end."""
+    """How many keys came back and were destroyed, how many people were erased again, and how many wait for a hold's end.
+
+    `bare`: how many objects that rows name are not there afterwards, such as those that went while the backup was made.
+    """
 
     keys: int
     people: int
     waiting: int
+    bare: int
 
 
 def destroy_again(steward: Steward, ledger: Ledger) -> int:
@@ -67,7 +72,7 @@ def replay(
             waiting += 1
     with transaction() as session:
         anchoring.replayed(session, ledger, actor=ACTOR, now=clock())
-    return Replayed(keys, people, waiting)
+        return Replayed(keys, people, waiting, bare=orphans.without_object(session, steward))
 
 
 def _unfinished(ledger: Ledger, transaction: Transaction) -> list[str]:

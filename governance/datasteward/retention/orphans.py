@@ -122,6 +122,15 @@ def audit(session: Session, steward: Steward, *, now: datetime, progress: Progre
     )
 
 
+def without_object(session: Session, steward: Steward) -> int:
+    """How many objects that rows name are not there: what an audit would mend, a hold keeps, or is but a copy.
+
+    The session has to see everything.
+    """
+    found = _compare(session, steward, {each.key: each for each in steward.objects.list()}, lambda _: None)
+    return len(found.bare) + found.held + found.copies
+
+
 def apply(
     session: Session, steward: Steward, given: Mending, *, by: str, now: datetime, progress: Progress = lambda _: None
 ) -> None:

@@ -142,12 +142,17 @@ def make_ready(
     _entry(session, request, "ready", now, actor="job:export", bytes=size, files=result.get("files"))
 
 
-def downloaded(session: Session, request: SubjectRequest, *, now: datetime) -> None:
-    """The person fetches the archive. Raises RequestStateError when it is not there, or not any more."""
+def archive_of(request: SubjectRequest, *, now: datetime) -> str:
+    """The object key of the archive that stands. Raises RequestStateError when it is not there, or not any more."""
     if request.kind != "export" or request.state != "ready" or request.archive is None:
         raise RequestStateError("There is no archive to download: prepare one first.")
     if request.archive_until is None or request.archive_until <= now:
         raise RequestStateError("This archive has expired: prepare a new one.")
+    return request.archive
+
+
+def downloaded(session: Session, request: SubjectRequest, *, now: datetime) -> None:
+    """Bytes of the archive go out to the person."""
     _entry(session, request, "downloaded", now, actor=request.subject_id)
 
 

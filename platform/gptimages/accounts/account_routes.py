@@ -86,9 +86,10 @@ def avatar(request: FileRequest, here: NamedDependency[Installation], visitor: N
     """The person's own portrait."""
     with here.reading("deliver", visitor.id) as session:
         key = people.get(session, visitor.id).avatar
+    missing = "There is no portrait."
     if key is None:
-        raise NotFound("There is no portrait.")
-    return send(here, request, visitor.id, key, "image/png")
+        raise NotFound(missing)
+    return send(here, request, visitor.id, key, "image/png", missing=missing)
 
 
 @post(

@@ -43,17 +43,15 @@ def newest(session: Session, account_id: str) -> SubjectRequest | None:
     return requests.last(session, account_id, EXPORT)
 
 
-def fetch(session: Session, account_id: str, *, now: datetime) -> tuple[SubjectRequest, str]:
-    """The archive that stands, and the key of its object; that it is fetched is written to the audit log.
+def standing(session: Session, account_id: str, *, now: datetime) -> tuple[SubjectRequest, str]:
+    """The request whose archive stands, and the key of its object.
 
     Raises NotFound when none was asked for, RequestStateError when there is none or it has expired.
     """
     request = requests.last(session, account_id, EXPORT)
     if request is None:
         raise NotFound("There is no archive of yours: prepare one first.")
-    requests.downloaded(session, request, now=now)
-    assert request.archive is not None  # noqa: S101 - what is ready has an archive
-    return request, request.archive
+    return request, requests.archive_of(request, now=now)
 
 
 def file_name(request: SubjectRequest) -> str:

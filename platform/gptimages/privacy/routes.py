@@ -12,16 +12,15 @@ from litestar.params import URLEncodedBody
 from litestar.response import Redirect, Response, Stream
 from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_400_BAD_REQUEST
 
-from datasteward.errors import ObjectMissing
 from datasteward.retention import holds
 from datasteward.rights import requests
 from datasteward.rights.blocking import held_back
 from datasteward.rights.holdings import holdings
 from gptimages.accounts import people, sessions
-from gptimages.errors import InputError, NotFound
+from gptimages.errors import InputError
 from gptimages.installation import Installation
 from gptimages.privacy import archives, choices, leaving, overview, recipients
-from gptimages.web.downloads import FileRequest, file_route, send
+from gptimages.web.downloads import FileRequest, file_route, gives_bytes, send
 from gptimages.web.permissions import PUBLIC, Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
@@ -109,13 +108,18 @@ def archive_file(
 
 
 def send_archive(here: Installation, asked: FileRequest, visitor: Visitor) -> Stream:
-    """The archive of the visitor as a download. Raises what archives.fetch raises, NotFound when its object is gone."""
+    """The archive of the visitor; the audit log says so whenever bytes of it go out.
+
+    Raises what archives.standing and send raise.
+    """
+    missing = "This archive is not there any more: prepare a new one."
     with here.writing("law", visitor.id) as session:
-        found, key = archives.fetch(session, visitor.id, now=here.clock())
-        try:
-            return send(here, asked, visitor.id, key, "application/zip", name=archives.file_name(found))
-        except ObjectMissing:
-            raise NotFound("This archive is not there any more: prepare a new one.") from None
+        found, key = archives.standing(session, visitor.id, now=here.clock())
+        name = archives.file_name(found)
+        answer = send(here, asked, visitor.id, key, "application/zip", missing=missing, name=name)
+        if gives_bytes(asked, answer):
+            requests.downloaded(session, found, now=here.clock())
+        return answer
 
 
 @get("/privacy/erase", opt=needs(Permission.ACCOUNT_ERASE), sync_to_thread=True, include_in_schema=False)

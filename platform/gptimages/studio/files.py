@@ -14,16 +14,17 @@ from gptimages.web.downloads import FileRequest, headers, send
 SUFFIXES = {media_type: suffix for suffix, media_type in MEDIA_TYPES.items()}
 LONGEST_NAME = 48
 WEBP = "image/webp"
+GONE = "The file of this picture is gone and cannot be brought back: make a new picture from its words."
 
 
 def original(here: Installation, asked: FileRequest, image: Image, *, name: str | None = None) -> Stream:
     """The picture itself; with `name` it is saved under that name instead of shown."""
-    return send(here, asked, image.account_id, image.object, _safe(image.media_type), name=name)
+    return send(here, asked, image.account_id, image.object, _safe(image.media_type), missing=GONE, name=name)
 
 
 def small(here: Installation, asked: FileRequest, image: Image) -> Stream:
     """The smaller copy."""
-    return send(here, asked, image.account_id, image.thumbnail, WEBP)
+    return send(here, asked, image.account_id, image.thumbnail, WEBP, missing=GONE)
 
 
 def bytes_of(data: bytes, media_type: str) -> Response[bytes]:

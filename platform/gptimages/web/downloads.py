@@ -23,6 +23,8 @@ from litestar.status_codes import (
     HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
 )
 
+from datasteward.errors import ObjectMissing
+from gptimages.errors import NotFound
 from gptimages.installation import Installation
 
 FileRequest = Request[Any, Any, Any]
@@ -36,15 +38,32 @@ UNSAFE = re.compile(r'["\\\\/:*?<>|%;]')
 
 
 def send(
-    here: Installation, asked: FileRequest, subject: str, key: str, media_type: str, *, name: str | None = None
+    here: Installation,
+    asked: FileRequest,
+    subject: str,
+    key: str,
+    media_type: str,
+    *,
+    missing: str,
+    name: str | None = None,
 ) -> Stream:
     """The person's object, as much of it as was asked for; with `name` it is saved under that name instead of shown.
 
-    Raises ObjectMissing and KeyMissing, and DecryptionFailed when it does not open, before the answer has begun.
+    Raises NotFound with the sentence `missing` when it is not there, KeyMissing, and DecryptionFailed when it does not
+    open, before the answer has begun.
     """
+    try:
+        return _answer(here, asked, subject, key, media_type, headers(name))
+    except ObjectMissing:
+        raise NotFound(missing) from None
+
+
+def _answer(
+    here: Installation, asked: FileRequest, subject: str, key: str, media_type: str, told: dict[str, Any]
+) -> Stream:
     look = here.objects.look(key)
     tag = f'"{look.version}"'
-    told = headers(name) | {"etag": tag, "accept-ranges": "bytes"}
+    told |= {"etag": tag, "accept-ranges": "bytes"}
     answer = partial(Stream, media_type=media_type)
     if _knows(asked.headers.get("if-none-match"), tag):
         return answer(iter(()), status_code=HTTP_304_NOT_MODIFIED, headers=told)
@@ -63,6 +82,11 @@ def send(
     }
     chunks = here.objects.open_range(subject, key, wanted.start, len(wanted))
     return answer(_begun(chunks), status_code=HTTP_206_PARTIAL_CONTENT, headers=told)
+
+
+def gives_bytes(asked: FileRequest, answer: Stream) -> bool:
+    """Whether bytes of the object go out with what `send` answers; not with HEAD, 304 and 416."""
+    return asked.method == HttpMethod.GET and answer.status_code in (HTTP_200_OK, HTTP_206_PARTIAL_CONTENT)
 
 
 def headers(name: str | None = None) -> dict[str, Any]:

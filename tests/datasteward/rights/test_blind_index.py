@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +21,7 @@ from datasteward.base import new_id
 from datasteward.catalog import is_subject, record, tag
 from datasteward.crypto import Keyset, KeysetKind, associated_data
 from datasteward.errors import NotSealed
-from datasteward.keys import Context, blind
+from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault, blind
 from datasteward.keys.blind import STANDING, email, exact
 from datasteward.rights import requests
 from datasteward.rights.erasure import Erasure
@@ -45,9 +49,12 @@ def addresses() -> MetaData:
 
 
 @pytest.fixture
-def service(world: Any) -> Any:
-    """People with addresses, and nobody in it."""
-    return world(addresses())
+def service(world: Any, database_url: str, tmp_path: Path) -> Iterator[Any]:
+    """People with addresses, and nobody in it; the key store is on the same kind of database."""
+    made = world(addresses())
+    root, epochs = FileRootKey.load(tmp_path / "root.key"), EpochDirectory(tmp_path / "other-epochs")
+    with closing(Vault(KeyStore(database_url, root, epochs=epochs))) as vault:
+        yield dataclasses.replace(made, steward=dataclasses.replace(made.steward, vault=vault))
 
 
 def join(service: Any, address: str) -> str:

@@ -93,9 +93,10 @@ def test_an_archive_expires_and_its_bytes_go_into_the_outbox(service: Any) -> No
         requests.make_ready(
             session, request, archive="archive/x", size=9, until=now + timedelta(days=7), now=now, result={}
         )
+        assert requests.archive_of(request, now=now + timedelta(days=6)) == "archive/x"
         requests.downloaded(session, request, now=now + timedelta(days=6))
         with pytest.raises(RequestStateError, match="expired"):
-            requests.downloaded(session, request, now=now + timedelta(days=7))
+            requests.archive_of(request, now=now + timedelta(days=7))
         assert requests.expired(session, now + timedelta(days=6)) == []
         for over in requests.expired(session, now + timedelta(days=7)):
             requests.expire(session, over, now=now)

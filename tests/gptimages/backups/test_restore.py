@@ -105,7 +105,7 @@ def test_a_key_store_put_back_by_hand_is_not_opened(
             there.vault.create(erased.ines)
     with pytest.raises(StartError, match="key store is older than the erasure ledger"):
         open_installation(source, as_found=True)
-    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0)
+    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0)
     with closing(open_installation(source, as_found=True)) as there:
         assert not there.vault.has(erased.ines)
 

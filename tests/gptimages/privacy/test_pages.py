@@ -109,8 +109,33 @@ def test_an_archive_is_prepared_and_fetched(here: Installation, browser: Browser
     assert "attachment" in answer.headers["content-disposition"]
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert ZipFile(io.BytesIO(answer.content)).testzip() is None
+    assert downloads(here) == 1
+
+
+@pytest.mark.parametrize("path", ["/privacy/archive/file", "/api/v1/privacy/archive/file"])
+def test_only_what_gives_bytes_of_an_archive_is_a_download(
+    here: Installation, browser: Browser, person: Any, path: str
+) -> None:
+    """HEAD, 304 and 416 write no download down and leave the archive to be fetched; the whole and a part of it do."""
+    ines = person()
+    client = browser(ines)
+    client.post("/privacy/archive")
+    export.run(here, latest(here, ines, "export").id)
+    known = {"if-none-match": client.head(path).headers["etag"]}
+    assert client.head(path, headers=known).status_code == client.get(path, headers=known).status_code == 304
+    assert client.get(path, headers={"range": "bytes=99999999-"}).status_code == 416
+    assert client.head(path, headers={"range": "bytes=0-9"}).status_code == 200
+    assert downloads(here) == 0
+    assert client.get(path, headers={"range": "bytes=0-9"}).status_code == 206
+    assert downloads(here) == 1
+    assert ZipFile(io.BytesIO(client.get(path).content)).testzip() is None
+    assert downloads(here) == 2
+
+
+def downloads(here: Installation) -> int:
+    """How many downloads of archives are written down."""
     with here.db.read() as session:
-        assert len(audit.entries(session, acts=["rights.export.downloaded"])) == 1
+        return len(audit.entries(session, acts=["rights.export.downloaded"]))
 
 
 def test_an_archive_is_for_its_account_alone(here: Installation, browser: Browser, person: Any, clock: Any) -> None:

@@ -73,6 +73,21 @@ def test_e5_a_picture_damaged_at_its_beginning_is_an_error(studio: Any, address:
     assert PLAIN[:16] not in answer.content
 
 
+@pytest.mark.parametrize("address", ["file", "download", "thumbnail"])
+def test_a_picture_whose_file_is_gone_says_so(studio: Any, address: str) -> None:
+    """Its address answers with the one sentence, for GET and HEAD; its page, and the history, open as before."""
+    ines = studio.make()
+    image_id, _ = stored(studio, ines)
+    for key in list(studio.here.objects.keys()):
+        studio.here.objects.delete(key)
+    browser = studio.signed_in(ines)
+    answer = browser.get(f"/images/{image_id}/{address}")
+    assert answer.status_code == browser.head(f"/images/{image_id}/{address}").status_code == 404
+    assert "The file of this picture is gone and cannot be brought back: make a new picture" in answer.text
+    for page in (f"/images/{image_id}", "/history"):
+        assert browser.get(page).status_code == 200
+
+
 def arrived(browser: httpx.Client, address: str) -> bytes:
     """What arrives of a picture until the answer breaks off; nothing when it is an error from its beginning."""
     got = b""
