@@ -64,7 +64,7 @@ def test_the_time_of_making_is_the_clocks(open_store: Opener) -> None:
     store = open_store(clock=lambda: moment)
     store.add("ada", BOTH)
     with store.engine.connect() as connection:
-        assert connection.scalars(select(subject_key.c.created_at.distinct())).all() == [moment]
+        assert connection.scalars(select(subject_key.c.created_at).distinct()).all() == [moment]
 
 
 @pytest.mark.usefixtures("key_store")
