@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from support.processes import end, wait_until_up, with_parent
 from support.service import free_port
 
-from datasteward.objects.s3 import connect
+from datasteward.s3 import connect
 
 REGION = "us-east-1"
 IDENTITY = {"AWS_ACCESS_KEY_ID": "the-tests", "AWS_SECRET_ACCESS_KEY": "a secret of the tests"}

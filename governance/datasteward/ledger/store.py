@@ -14,6 +14,11 @@ from datasteward.errors import LedgerError
 NAME = re.compile(r"(\d{10})\.entry")
 
 
+def name_of(number: int) -> str:
+    """What an entry is called where it is kept."""
+    return f"{number:010}.entry"
+
+
 class EntryStore(Protocol):
     """Lines by number, only ever added to. Every method may raise LedgerError."""
 
@@ -57,7 +62,7 @@ class DirectoryOfEntries:
             return self._path(number).read_bytes()
 
     def _path(self, number: int) -> Path:
-        return self._directory / f"{number:010}.entry"
+        return self._directory / name_of(number)
 
 
 @contextmanager

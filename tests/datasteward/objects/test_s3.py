@@ -17,9 +17,10 @@ from botocore.exceptions import ClientError
 from support.seaweed import IDENTITY, PLAIN, REGION, Seaweed
 from support.service import free_port
 
+from datasteward import s3
 from datasteward.errors import ObjectMissing, ObjectStoreError
-from datasteward.objects import s3
-from datasteward.objects.s3 import PART_BYTES, S3Bucket, connect
+from datasteward.objects.s3 import PART_BYTES, S3Bucket
+from datasteward.s3 import connect
 
 SOON = timedelta(hours=1)
 LONG = PART_BYTES + 5
@@ -59,7 +60,7 @@ def test_a_replaced_version_does_not_stay(bucket: S3Bucket) -> None:
 
 def test_more_versions_than_a_request_may_name_go(bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deletion goes on until none is left."""
-    monkeypatch.setattr(s3, "AT_ONCE", 2)
+    monkeypatch.setattr("datasteward.objects.s3.AT_ONCE", 2)
     for number in range(5):
         bucket._client.put_object(Bucket=bucket._bucket, Key=bucket._prefix + "a", Body=bytes([number]))
     assert bucket.delete("a")
@@ -215,7 +216,8 @@ def test_an_answer_that_breaks_off_is_no_end(monkeypatch: pytest.MonkeyPatch) ->
 
 KILLED = """
 import os, signal, sys
-from datasteward.objects.s3 import PART_BYTES, S3Bucket, connect
+from datasteward.objects.s3 import PART_BYTES, S3Bucket
+from datasteward.s3 import connect
 
 def chunks():
     yield bytes(2 * PART_BYTES)
