@@ -19,8 +19,9 @@ from urllib3.exceptions import HTTPError
 
 from datasteward.errors import ObjectStoreError, StewardError
 
-ATTEMPTS = 4
-CONNECT_SECONDS, READ_SECONDS = 5, 30
+CONNECT_SECONDS = 5
+ATTEMPTS, READ_SECONDS = 4, 30
+HURRIED_ATTEMPTS, HURRIED_READ_SECONDS = 2, 5
 
 URL = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[a-z0-9._/-]*))?")
 
@@ -76,17 +77,17 @@ class Kept:
         return self.error(f"The {self.name} fails ({code}): check its server, then do it again.")
 
 
-def connect(endpoint: str | None, region: str | None, **identity: str) -> Any:
+def connect(endpoint: str | None, region: str | None, *, hurried: bool = False, **identity: str) -> Any:
     """A client of an S3 server: of AWS, unless an endpoint is given. Who asks is found as boto3 does, unless it is given.
 
-    A server that does not answer is given up after four attempts of 5 seconds to connect and 30 to read. Raises
-    ObjectStoreError when the endpoint is no address.
+    A server that does not answer is given up after four attempts of 5 seconds to connect and 30 to read; after two of 5
+    when it is `hurried`, for small requests while others wait. Raises ObjectStoreError when the endpoint is no address.
     """
     config = Config(
         signature_version="s3v4",
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        read_timeout=HURRIED_READ_SECONDS if hurried else READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": HURRIED_ATTEMPTS if hurried else ATTEMPTS},
         s3={"addressing_style": "path" if endpoint else "auto"},
     )
     try:

@@ -114,7 +114,8 @@ def entries(settings: Settings) -> EntryStore:
     from datasteward import s3  # boto3 takes as long to load as all the rest
     from datasteward.ledger.bucket import BucketOfEntries
 
-    return BucketOfEntries.at(str(settings.ledger), s3.connect(settings.s3_endpoint, settings.s3_region))
+    client = s3.connect(settings.s3_endpoint, settings.s3_region, hurried=True)  # it is asked inside of transactions
+    return BucketOfEntries.at(str(settings.ledger), client)
 
 
 def require_replayed(session: Session, keys: Vault, ledger: Ledger) -> None:

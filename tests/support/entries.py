@@ -21,6 +21,10 @@ class Files:
         """The entries as another process has them."""
         return DirectoryOfEntries(self.path)
 
+    def get(self, number: int) -> bytes:
+        """The line that is there."""
+        return next(self.store().lines([number]))
+
     def put(self, number: int, line: bytes) -> None:
         """Puts a line there, in place of what there is."""
         (self.path / name_of(number)).write_bytes(line)
@@ -39,6 +43,10 @@ class Keys:
     def store(self) -> EntryStore:
         """The entries as another process has them."""
         return BucketOfEntries(self.seaweed.client(), self.bucket, self.prefix)
+
+    def get(self, number: int) -> bytes:
+        """The line that is there."""
+        return next(self.store().lines([number]))
 
     def put(self, number: int, line: bytes) -> None:
         """Puts a line there, in place of what there is."""

@@ -7,6 +7,8 @@ What keeps entries from being deleted is the bucket's: Object Lock with a defaul
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +16,8 @@ from datasteward.errors import LedgerError
 from datasteward.ledger.store import NAME, name_of
 from datasteward.s3 import Bucket, Kept
 
+AT_ONCE = 10
+"""Requests at once; a client of boto3 keeps as many connections."""
 OFFERS = 10
 """How often an entry is offered while the server says that somebody else is at its number (S3 answers 409)."""
 BUSY = "Others are writing into the erasure ledger: do it again."
@@ -68,8 +72,12 @@ class BucketOfEntries(Bucket):
             self._require_refusal(0)
         return made
 
-    def get(self, number: int) -> bytes:
-        """The entry's bytes."""
+    def lines(self, numbers: Sequence[int]) -> Iterator[bytes]:
+        """The entries' bytes; several are fetched at once, because each is a request."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield from pool.map(self._line, numbers)
+
+    def _line(self, number: int) -> bytes:
         got = self._ask("get_object", Key=self._prefix + name_of(number))
         with LEDGER.faults():
             line: bytes = got["Body"].read()
@@ -77,7 +85,7 @@ class BucketOfEntries(Bucket):
 
     def _require_refusal(self, number: int) -> None:
         """Raises LedgerError when the server takes an entry that is there; it is the same one, so no harm is done."""
-        if self._offer(number, self.get(number)):
+        if self._offer(number, self._line(number)):
             raise LedgerError(REPLACES)
 
     def _offer(self, number: int, line: bytes) -> bool:

@@ -89,8 +89,8 @@ class Ledger:
         if numbers != list(range(len(numbers))):
             raise LedgerError("Entries are missing from the erasure ledger: put back what was taken out.")
         entries, hashes = list(self._entries), list(self._hashes)
-        for number in numbers[len(hashes) :]:
-            line = self._store.get(number)
+        new = numbers[len(hashes) :]
+        for number, line in zip(new, self._store.lines(new), strict=True):
             entries.append(from_line(line, number, hashes[-1] if hashes else ""))
             hashes.append(hash_of(line))
             if number == numbers[-1]:

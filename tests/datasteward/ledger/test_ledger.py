@@ -134,7 +134,7 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 def test_who_has_the_public_key_can_check_an_entry(ledger: Ledger, entries: Entries) -> None:
     """The second line is the Ed25519 signature over the first, and nothing secret is needed to see that."""
     public = Ed25519PublicKey.from_public_bytes(ledger.key.public)
-    told, signature = entries.store().get(3).splitlines()
+    told, signature = entries.get(3).splitlines()
     public.verify(bytes.fromhex(signature.decode()), told)
 
 
@@ -143,7 +143,7 @@ def test_who_has_the_public_key_can_check_an_entry(ledger: Ledger, entries: Entr
 def test_a_changed_byte_is_found(ledger: Ledger, open_it: Opener, entries: Entries, data: st.DataObject) -> None:
     """Whichever byte of whichever entry is changed, the ledger does not open."""
     number = data.draw(st.integers(0, 5))
-    whole = entries.store().get(number)
+    whole = entries.get(number)
     place = data.draw(st.integers(0, len(whole) - 1))
     entries.put(number, whole[:place] + bytes([whole[place] ^ data.draw(st.integers(1, 255))]) + whole[place + 1 :])
     try:
@@ -162,20 +162,20 @@ def remove_one(entries: Entries) -> None:
 def close_up(entries: Entries) -> None:
     """Takes an entry out of the middle, and moves those after it up."""
     for number in (3, 4):
-        entries.put(number, entries.store().get(number + 1))
+        entries.put(number, entries.get(number + 1))
     entries.remove(5)
 
 
 def swap(entries: Entries) -> None:
     """Swaps two entries."""
-    kept = entries.store().get(2)
-    entries.put(2, entries.store().get(3))
+    kept = entries.get(2)
+    entries.put(2, entries.get(3))
     entries.put(3, kept)
 
 
 def repeat(entries: Entries) -> None:
     """Puts the last entry there once more."""
-    entries.put(6, entries.store().get(5))
+    entries.put(6, entries.get(5))
 
 
 def empty(entries: Entries) -> None:

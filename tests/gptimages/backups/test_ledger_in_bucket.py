@@ -100,7 +100,7 @@ def test_a_ledger_that_cannot_be_reached_stops_it(
 ) -> None:
     """One sentence, and nothing was restored; nor does the installation that is there open."""
     assert erased.here.ledger.head().number == 1
-    monkeypatch.setattr(s3, "ATTEMPTS", 1)
+    monkeypatch.setattr(s3, "HURRIED_ATTEMPTS", 1)
     spoilt = spoil(elsewhere, seaweed, monkeypatch)
     with pytest.raises(LedgerError, match=said) as told:
         restoring.restore(spoilt, saved.service, saved.keys, told=nothing)
@@ -118,9 +118,11 @@ def test_no_key_goes_while_the_ledger_is_away(here: Installation, town: Town, mo
     """An erasure stops before it, and is carried out by the same job when the ledger is back."""
     with here.db.write() as session:
         made = requests.ask(session, here.policies, town.ines, "erasure", country="NO", now=here.clock())
-    monkeypatch.setattr(s3, "ATTEMPTS", 1)
+    monkeypatch.setattr(s3, "HURRIED_ATTEMPTS", 1)
     with monkeypatch.context() as patched:
-        patched.setattr(here.ledger._store, "_client", s3.connect(f"http://127.0.0.1:{free_port()}", REGION))
+        patched.setattr(
+            here.ledger._store, "_client", s3.connect(f"http://127.0.0.1:{free_port()}", REGION, hurried=True)
+        )
         with pytest.raises(TryAgain, match="does not answer"):
             erase_job.run(here, made.id)
     assert here.vault.has(town.ines)
