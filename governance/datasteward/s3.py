@@ -74,7 +74,9 @@ class Kept:
             return self.error(f"The {self.name} refuses this: check the credentials and their rights to the bucket.")
         if code in FULL:
             return self.error(f"The {self.name} is full: make room, then do it again.")
-        return self.error(f"The {self.name} fails ({code}): check its server, then do it again.")
+        return self.error(
+            f"The {self.name} fails ({code}): check its server and the room on its disks, then do it again."
+        )
 
 
 def connect(endpoint: str | None, region: str | None, *, hurried: bool = False, **identity: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.seaweed import IDENTITY, PLAIN, REGION, Seaweed
+from support.seaweed import IDENTITY, PLAIN, REGION, Seaweed, running
 from support.service import free_port
 
 from datasteward import s3
@@ -103,6 +103,28 @@ def test_an_upload_that_the_server_refuses_is_aborted(
     with pytest.raises(ObjectStoreError, match="full: make room"):
         bucket.put("a", [bytes(LONG)])
     assert versions(bucket) == []
+
+
+def test_a_server_that_is_full_leaves_nothing_of_what_it_refused() -> None:
+    """A real one, in the middle of an upload that it had begun to take: one sentence, no object, no upload, and what was
+    there before stays."""
+    given = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal given
+        while given < 32 * PART_BYTES:
+            given += PART_BYTES
+            yield os.urandom(PART_BYTES)
+
+    with running("master.volumeSizeLimitMB=8", "volume.max=4") as small:
+        bucket = S3Bucket(small.client(), PLAIN, small.prefix())
+        bucket.put("before", [b"here"])
+        for key, refused in (("long", endless()), ("short", [b"x"])):
+            with pytest.raises(ObjectStoreError, match=r"fails .InternalError.: check its server and the room"):
+                bucket.put(key, refused)
+            assert versions(bucket) == [("before", "Versions")]
+        assert 2 * PART_BYTES < given < 32 * PART_BYTES
+        assert b"".join(bucket.get("before")) == b"here"
 
 
 def test_a_write_keeps_a_few_parts_in_memory(bucket: S3Bucket) -> None:
