@@ -11,11 +11,13 @@ from support.seaweed import IDENTITY, REGION, VERSIONED, Seaweed
 from support.service import free_port
 
 from datasteward import s3
+from datasteward.disposal.models import KeyDisposal
 from datasteward.errors import LedgerError
 from datasteward.rights import requests
 from gptimages import restoring
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
+from gptimages_jobs import disposal
 from gptimages_jobs import erase as erase_job
 from gptimages_jobs.errors import TryAgain
 
@@ -114,19 +116,37 @@ def test_a_ledger_that_cannot_be_reached_stops_it(
         open_installation(same, as_found=True)
 
 
-def test_no_key_goes_while_the_ledger_is_away(here: Installation, town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An erasure stops before it, and is carried out by the same job when the ledger is back."""
+def erased_by_request(here: Installation, subject: str) -> Callable[[], None]:
+    """Asks for an erasure, and gives what carries it out."""
     with here.db.write() as session:
-        made = requests.ask(session, here.policies, town.ines, "erasure", country="NO", now=here.clock())
+        made = requests.ask(session, here.policies, subject, "erasure", country="NO", now=here.clock())
+    return lambda: erase_job.run(here, made.id)
+
+
+def shredded_by_retention(here: Installation, subject: str) -> Callable[[], None]:
+    """Promises the keys to destruction, and gives what carries it out."""
+    with here.db.write() as session:
+        session.add(KeyDisposal(subject_id=subject, since=here.clock(), done_at=None))
+    return lambda: disposal.run(here, "tests")
+
+
+@pytest.mark.parametrize("promise", [erased_by_request, shredded_by_retention])
+def test_no_key_goes_while_the_ledger_is_away(
+    here: Installation,
+    town: Town,
+    monkeypatch: pytest.MonkeyPatch,
+    promise: Callable[[Installation, str], Callable[[], None]],
+) -> None:
+    """The job stops before it and is put back, and is carried out when the ledger is there again."""
+    job = promise(here, town.ines)
     monkeypatch.setattr(s3, "HURRIED_ATTEMPTS", 1)
     with monkeypatch.context() as patched:
-        patched.setattr(
-            here.ledger._store, "_client", s3.connect(f"http://127.0.0.1:{free_port()}", REGION, hurried=True)
-        )
+        gone = s3.connect(f"http://127.0.0.1:{free_port()}", REGION, hurried=True)
+        patched.setattr(here.ledger._store, "_client", gone)
         with pytest.raises(TryAgain, match="does not answer"):
-            erase_job.run(here, made.id)
+            job()
     assert here.vault.has(town.ines)
     assert here.ledger.head().number == 0
-    erase_job.run(here, made.id)
+    job()
     assert not here.vault.has(town.ines)
     assert [entry.subject for entry in here.ledger.since()] == [town.ines]
