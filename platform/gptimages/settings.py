@@ -52,8 +52,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     objects_encryption: Literal["AES256", "aws:kms", "none"] = "AES256"
     """What the S3 server encrypts with, on top of our own encryption; `none` leaves it to the bucket."""
     ledger: str | None = None
-    """Directory of the erasure ledger, on another disk than data and backups, or `s3://bucket/prefix`, best with Object Lock;
-    else beside the data directory."""
+    """Directory of the erasure ledger on a disk of its own, or `s3://bucket/prefix` with Object Lock; else beside the data."""
     s3_endpoint: str | None = None
     """Address of an S3 server that is not Amazon's, for pictures and ledger."""
     s3_region: str | None = None
