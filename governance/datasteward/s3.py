@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -35,7 +35,7 @@ class Kept:
 
     name: str
     error: type[StewardError]
-    codes: Mapping[str, tuple[type[StewardError], str]] = field(default_factory=dict)
+    codes: Mapping[str, tuple[type[StewardError], str]]
 
     @property
     def no_bucket(self) -> StewardError:

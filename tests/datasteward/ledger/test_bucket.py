@@ -52,6 +52,27 @@ def test_an_entry_never_takes_anothers_place(seaweed: Seaweed, bucket: str) -> N
     assert store.numbers() == [0]
 
 
+def test_an_entry_is_offered_again_while_somebody_else_is_at_it(
+    seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 answers 409 when two write at once, and wants to be asked again; not for ever."""
+    store = BucketOfEntries(seaweed.client(), PLAIN, seaweed.prefix())
+    put, conflicts = store._client.put_object, iter(range(3))
+
+    def contended(**given: Any) -> Any:
+        if next(conflicts, None) is not None:
+            raise ClientError({"Error": {"Code": "ConditionalRequestConflict"}}, "PutObject")
+        return put(**given)
+
+    monkeypatch.setattr(store._client, "put_object", contended)
+    assert store.add(0, b"first")
+    assert store.numbers() == [0]
+    conflicts = iter(range(99))
+    with pytest.raises(LedgerError, match="Others are writing into the erasure ledger: do it again"):
+        store.add(1, b"second")
+    assert store.numbers() == [0]
+
+
 def test_a_server_that_replaces_founds_no_ledger(seaweed: Seaweed, tmp_path: Path) -> None:
     """However often it is tried; on one that does not, it is founded then."""
     client = seaweed.client()
