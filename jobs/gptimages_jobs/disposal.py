@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from datasteward.disposal.disposal import destroy_objects
 from datasteward.disposal.keys import destroy_keys, destroy_records
 from datasteward.disposal.models import KeyDisposal, ObjectDisposal
+from datasteward.errors import LedgerError
 from datasteward.retention import holds
 from datasteward.retention.held import Held
 from gptimages.installation import Installation
@@ -22,7 +23,10 @@ WAIT_SECONDS = 300.0
 
 def run(here: Installation, ref: str) -> None:
     """Empties both outboxes; `ref` only says who asked. Raises TryAgain when something could not be destroyed now."""
-    keys = _keys(here)
+    try:
+        keys = _keys(here)
+    except LedgerError as error:
+        raise TryAgain(str(error), WAIT_SECONDS) from None
     done = 0
     while True:
         with here.writing("law", KIND) as session:

@@ -5,7 +5,7 @@ Cut off at whatever step, it goes on from there. Who the person was is asked of 
 
 from __future__ import annotations
 
-from datasteward.errors import ErasureUnfinished, HoldInTheWay, ObjectStoreError, RequestStateError
+from datasteward.errors import ErasureUnfinished, HoldInTheWay, LedgerError, ObjectStoreError, RequestStateError
 from datasteward.rights.erasure import Erasure
 from datasteward.rights.models import SubjectRequest
 from gptimages.installation import Installation
@@ -20,7 +20,7 @@ def run(here: Installation, ref: str) -> None:
     """Erases for the request `ref`; does nothing when it was taken back, is done, or its time has not come.
 
     Under a legal hold the request becomes `blocked`; the job `erasures` takes it up again when the hold is lifted.
-    Raises TryAgain while an object cannot be destroyed or something came in meanwhile.
+    Raises TryAgain while an object cannot be destroyed, the ledger cannot be written, or something came in meanwhile.
     """
     with here.reading("law", KIND) as session:
         request = session.get(SubjectRequest, ref)
@@ -34,7 +34,7 @@ def run(here: Installation, ref: str) -> None:
         erasure.run()
     except HoldInTheWay:
         return
-    except (ErasureUnfinished, ObjectStoreError) as unfinished:
+    except (ErasureUnfinished, ObjectStoreError, LedgerError) as unfinished:
         raise TryAgain(str(unfinished), SOON) from None
     except RequestStateError:
         return

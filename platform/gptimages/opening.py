@@ -19,7 +19,7 @@ from datasteward.catalog import Catalog
 from datasteward.catalog.records import for_records
 from datasteward.errors import KeyStoreError
 from datasteward.keys import KMS, EpochDirectory, FileRootKey, KeyStore, Vault, is_empty, open_root
-from datasteward.ledger import DirectoryOfEntries, Ledger, LedgerKey, behind, open_ledger, returned
+from datasteward.ledger import DirectoryOfEntries, EntryStore, Ledger, LedgerKey, behind, open_ledger, returned
 from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore
 from datasteward.policy import PolicySet, load
 from gptimages.db import Database
@@ -95,15 +95,27 @@ def key_store_url(settings: Settings) -> str:
 
 
 def ledger(settings: Settings, now: datetime) -> Ledger:
-    """Opens the erasure ledger; at the very first start it and its key are made. Raises LedgerError."""
-    return open_ledger(DirectoryOfEntries(settings.ledger_directory), settings.ledger_key, now=now)
+    """Opens the erasure ledger; at the very first start it and its key are made. Raises LedgerError, ObjectStoreError."""
+    return open_ledger(entries(settings), settings.ledger_key, now=now)
 
 
 def ledger_of(settings: Settings) -> Ledger:
-    """The ledger of an installation that there has been. Raises LedgerError when it, or its key, is not there."""
-    found = Ledger(DirectoryOfEntries(settings.ledger_directory), LedgerKey.load(settings.ledger_key))
+    """The ledger of an installation that there has been. Raises as `ledger`, and when it, or its key, is not there."""
+    found = Ledger(entries(settings), LedgerKey.load(settings.ledger_key))
     found.head()
     return found
+
+
+def entries(settings: Settings) -> EntryStore:
+    """Where the ledger's entries are kept. Raises LedgerError, or ObjectStoreError when there is no client of its server."""
+    directory = settings.ledger_directory
+    if directory is not None:
+        return DirectoryOfEntries(directory)
+    from datasteward import s3  # boto3 takes as long to load as all the rest
+    from datasteward.ledger.bucket import BucketOfEntries
+
+    client = s3.connect(settings.s3_endpoint, settings.s3_region, hurried=True)  # it is asked inside of transactions
+    return BucketOfEntries.at(str(settings.ledger), client)
 
 
 def require_replayed(session: Session, keys: Vault, ledger: Ledger) -> None:
@@ -128,11 +140,12 @@ def object_store(settings: Settings) -> ObjectStore:
     """Opens the bucket or the directory. Raises ObjectStoreError when it cannot be used."""
     if settings.objects is None:
         return LocalDirectory(settings.data / "objects")
-    from datasteward.objects import s3  # boto3 takes as long to load as all the rest
+    from datasteward import s3  # boto3 takes as long to load as all the rest
+    from datasteward.objects.s3 import S3Bucket
 
-    client = s3.connect(settings.objects_endpoint, settings.objects_region)
+    client = s3.connect(settings.s3_endpoint, settings.s3_region)
     encryption = None if settings.objects_encryption == "none" else settings.objects_encryption
-    bucket = s3.S3Bucket.at(settings.objects, client, encryption=encryption)
+    bucket = S3Bucket.at(settings.objects, client, encryption=encryption)
     bucket.check()
     return bucket
 

@@ -19,6 +19,7 @@ import msgspec
 from gptimages.errors import SettingsError
 
 PREFIX = "GPTIMAGES_"
+BUCKET = "s3://"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -48,14 +49,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Directories, parted by commas, that each hold the keys of epochs, which no backup may; else `keys/epochs` of the data."""
     objects: str | None = None
     """The bucket of the pictures, `s3://bucket/prefix`; else `objects/` of the data directory. Credentials: as boto3 does."""
-    objects_endpoint: str | None = None
-    """Address of an S3 server that is not Amazon's."""
-    objects_region: str | None = None
-    """Region of the bucket."""
     objects_encryption: Literal["AES256", "aws:kms", "none"] = "AES256"
     """What the S3 server encrypts with, on top of our own encryption; `none` leaves it to the bucket."""
-    ledger: Path | None = None
-    """Directory of the erasure ledger, on another disk than data and backups; else beside the data directory."""
+    ledger: str | None = None
+    """Directory of the erasure ledger on a disk of its own, or `s3://bucket/prefix` with Object Lock; else beside the data."""
+    s3_endpoint: str | None = None
+    """Address of an S3 server that is not Amazon's, for pictures and ledger."""
+    s3_region: str | None = None
+    """Region of the buckets."""
     engine: Literal["preview", "openai"] = "preview"
     """Which engine makes the pictures."""
     engine_url: str | None = None
@@ -98,10 +99,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much is logged, as JSON lines on standard error."""
 
     @property
-    def ledger_directory(self) -> Path:
-        """Where the ledger is: never in the data directory, which is put back as a whole."""
-        data = self.data.resolve()
-        return self.ledger or data.with_name(f"{data.name}-ledger")
+    def ledger_directory(self) -> Path | None:
+        """Where the ledger is: never in the data directory, which is put back as a whole. None when it is in a bucket."""
+        if self.ledger is None:
+            data = self.data.resolve()
+            return data.with_name(f"{data.name}-ledger")
+        return None if self.ledger.startswith(BUCKET) else Path(self.ledger)
 
     @property
     def restore_mark(self) -> Path:
@@ -204,16 +207,28 @@ def _check(settings: Settings) -> None:
 
 
 def _check_places(settings: Settings) -> None:
-    if settings.objects is None and (settings.objects_endpoint or settings.objects_region):
+    buckets = [each for each in (settings.objects, settings.ledger) if each is not None and each.startswith(BUCKET)]
+    if not buckets and (settings.s3_endpoint or settings.s3_region):
         raise SettingsError(
-            f"An endpoint or region of objects needs a bucket: set {PREFIX}OBJECTS to s3://bucket/prefix."
+            f"An endpoint or region of S3 needs a bucket: set {PREFIX}OBJECTS or {PREFIX}LEDGER to s3://bucket/prefix."
         )
-    if settings.objects is not None and not settings.objects.startswith("s3://"):
+    if settings.objects is not None and not settings.objects.startswith(BUCKET):
         raise SettingsError(f"{PREFIX}OBJECTS has to be s3://bucket/prefix; unset it for the data directory.")
     if settings.database is not None and settings.database == settings.key_store:
         raise SettingsError(f"{PREFIX}KEY_STORE has to be apart from {PREFIX}DATABASE: give it a database of its own.")
-    if settings.ledger_directory.resolve().is_relative_to(settings.data.resolve()):
+    directory = settings.ledger_directory
+    if directory is not None and "://" in str(settings.ledger):
+        raise SettingsError(f"{PREFIX}LEDGER has to be a directory or s3://bucket/prefix.")
+    if directory is not None and directory.resolve().is_relative_to(settings.data.resolve()):
         raise SettingsError(f"{PREFIX}LEDGER has to be apart from {PREFIX}DATA: give it a directory of its own.")
+    if len(buckets) > 1 and _overlap(*buckets):
+        raise SettingsError(f"{PREFIX}LEDGER has to be apart from {PREFIX}OBJECTS: give it a bucket of its own.")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one address in a bucket lies within the other: what goes through all of one would go through both."""
+    first, second = (each.rstrip("/") + "/" for each in (one, other))
+    return first.startswith(second) or second.startswith(first)
 
 
 def _check_sign_in(settings: Settings) -> None:

@@ -23,8 +23,8 @@ def test_an_installation_keeps_its_objects_in_a_bucket(
     there = msgspec.structs.replace(
         settings,
         objects=f"s3://{VERSIONED}/{seaweed.prefix()}",
-        objects_endpoint=seaweed.endpoint,
-        objects_region=REGION,
+        s3_endpoint=seaweed.endpoint,
+        s3_region=REGION,
     )
     here = installation.open_installation(there)
     here.vault.create("ada")
@@ -43,7 +43,7 @@ def test_a_bucket_that_is_not_there_stops_the_start(
     """Before anything is served."""
     for name, value in IDENTITY.items():
         monkeypatch.setenv(name, value)
-    wrong = msgspec.structs.replace(settings, objects="s3://absent/here", objects_endpoint=seaweed.endpoint)
+    wrong = msgspec.structs.replace(settings, objects="s3://absent/here", s3_endpoint=seaweed.endpoint)
     with pytest.raises(ObjectStoreError, match="bucket of the object store does not exist"):
         installation.open_installation(wrong)
 
@@ -52,7 +52,11 @@ def test_a_bucket_that_is_not_there_stops_the_start(
     ("given", "said"),
     [
         ({"OBJECTS": "/srv/pictures"}, "has to be s3://bucket/prefix"),
-        ({"OBJECTS_ENDPOINT": "http://127.0.0.1:1"}, "needs a bucket"),
+        ({"S3_ENDPOINT": "http://127.0.0.1:1"}, "needs a bucket"),
+        ({"LEDGER": "sftp://host/ledger"}, "LEDGER has to be a directory or s3://bucket/prefix"),
+        ({"OBJECTS": "s3://bucket", "LEDGER": "s3://bucket/ledger"}, "LEDGER has to be apart from GPTIMAGES_OBJECTS"),
+        ({"OBJECTS": "s3://bucket/a", "LEDGER": "s3://bucket/a/b/"}, "LEDGER has to be apart from GPTIMAGES_OBJECTS"),
+        ({"OBJECTS": "s3://bucket/a/b", "LEDGER": "s3://bucket/a"}, "LEDGER has to be apart from GPTIMAGES_OBJECTS"),
         ({"OBJECTS": "s3://bucket", "OBJECTS_ENCRYPTION": "rot13"}, "OBJECTS_ENCRYPTION cannot be used"),
     ],
 )
@@ -60,3 +64,16 @@ def test_settings_that_make_no_sense_are_said(given: dict[str, str], said: str) 
     """Each names the setting and what to write."""
     with pytest.raises(SettingsError, match=said):
         read(HERE | {f"GPTIMAGES_{name}": value for name, value in given.items()})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"LEDGER": "s3://bucket/ledger", "S3_ENDPOINT": "http://127.0.0.1:1"},
+        {"OBJECTS": "s3://bucket/ledger-of-nothing", "LEDGER": "s3://bucket/ledger"},
+        {"OBJECTS": "s3://bucket-1", "LEDGER": "s3://bucket-12"},
+    ],
+)
+def test_a_ledger_in_a_bucket_beside_the_objects_is_allowed(given: dict[str, str]) -> None:
+    """Under a prefix of its own, in a bucket of its own, or alone in one."""
+    assert read(HERE | {f"GPTIMAGES_{name}": value for name, value in given.items()}).ledger_directory is None

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from support.processes import end, wait_until_up, with_parent
 from support.service import free_port
 
-from datasteward.objects.s3 import connect
+from datasteward.s3 import connect
 
 REGION = "us-east-1"
 IDENTITY = {"AWS_ACCESS_KEY_ID": "the-tests", "AWS_SECRET_ACCESS_KEY": "a secret of the tests"}
@@ -28,9 +28,9 @@ PORTS = ("admin.port", "filer.port", "master.port", "s3.port", "volume.port")
 
 
 class Seaweed:
-    """A started server; `client()` is a boto3 client of it, PLAIN and VERSIONED are its buckets."""
+    """A started server; `client()` is a boto3 client of it, PLAIN and VERSIONED are its buckets. `more` are options of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: str) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="weed-"))
         self._made = 0
         ports = {name: free_port() for name in PORTS}
@@ -49,7 +49,7 @@ class Seaweed:
                     "-ip.bind=127.0.0.1",
                     f"-filer.localSocket={self.directory / 'filer.sock'}",
                     *given,
-                    *(f"-{each}" for each in OFF),
+                    *(f"-{each}" for each in (*OFF, *more)),
                 ],
                 env={"PATH": os.defpath, "HOME": str(self.directory), **IDENTITY},
                 cwd=self.directory,
@@ -75,7 +75,7 @@ class Seaweed:
 
     def stop(self) -> None:
         """Ends the server and removes what it wrote; once is enough, twice does no harm."""
-        end(self._process, signal.SIGTERM)
+        end(self._process, signal.SIGKILL)  # nothing of it is used again, and a full one takes long to end by itself
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _answers(self) -> bool:
@@ -91,9 +91,9 @@ class Seaweed:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Seaweed]:
-    """A server as long as the block runs."""
-    started = Seaweed()
+def running(*more: str) -> Iterator[Seaweed]:
+    """A server as long as the block runs, with more options."""
+    started = Seaweed(*more)
     try:
         yield started
     finally:

@@ -20,7 +20,7 @@ from datasteward.ledger import Ledger, enter
 from datasteward.statements import changed, nested
 
 ACTOR = "job:disposal"
-BATCH = 100
+BATCH = 20  # keys in a transaction: each waits for the ledger, which may be a server
 _CONTENT = KeyDisposal.use == Use.CONTENT
 
 

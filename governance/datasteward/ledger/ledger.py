@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -11,10 +10,11 @@ from threading import Lock
 from datasteward.durable import sync_directory
 from datasteward.errors import LedgerError
 from datasteward.ledger.entries import Entry, Head, Why, check_signature, from_line, hash_of, to_line
-from datasteward.ledger.signing import LedgerKey
+from datasteward.ledger.signing import LedgerKey, alone
 from datasteward.ledger.store import EntryStore
 
 UNREACHED = "The erasure ledger is not where it should be: mount or put back the place that GPTIMAGES_LEDGER names."
+HIDDEN = "The erasure ledger does not show what was written into it: check the place that GPTIMAGES_LEDGER names."
 
 
 class Ledger:
@@ -63,12 +63,16 @@ class Ledger:
     def add(self, subject: str, why: Why, *, now: datetime, certificate: str | None = None) -> Head:
         """Writes down that this person's keys go; durable when it returns. What stands there already is not added again."""
         with self._busy:
+            before = None
             while True:
                 self._catch_up()
                 place = self._places.get((subject, why))
                 if place is not None:
                     return Head(place, self._hashes[place])
                 last = self._head()
+                if last == before:
+                    raise LedgerError(HIDDEN)
+                before = last
                 entry = Entry(last.number + 1, subject, why, now.astimezone(UTC), certificate, last.hash)
                 self._store.add(
                     entry.number, to_line(entry, self.key)
@@ -85,8 +89,8 @@ class Ledger:
         if numbers != list(range(len(numbers))):
             raise LedgerError("Entries are missing from the erasure ledger: put back what was taken out.")
         entries, hashes = list(self._entries), list(self._hashes)
-        for number in numbers[len(hashes) :]:
-            line = self._store.get(number)
+        new = numbers[len(hashes) :]
+        for number, line in zip(new, self._store.lines(new), strict=True):
             entries.append(from_line(line, number, hashes[-1] if hashes else ""))
             hashes.append(hash_of(line))
             if number == numbers[-1]:
@@ -103,7 +107,9 @@ def open_ledger(store: EntryStore, key_file: Path, *, now: datetime) -> Ledger:
     Raises LedgerError when one of them is there and the other is not, or they do not belong together.
     """
     if not key_file.exists():
-        _found(store, key_file, now)
+        with alone(key_file):
+            if not key_file.exists():  # or another process has founded it meanwhile
+                _found(store, key_file, now)
     ledger = Ledger(store, LedgerKey.load(key_file))
     ledger.head()
     return ledger
@@ -116,6 +122,5 @@ def _found(store: EntryStore, key_file: Path, now: datetime) -> None:
         raise LedgerError(f"The erasure ledger's key is missing: put {key_file.name} back from its backup.")
     key = LedgerKey.load(unfounded) if unfounded.exists() else LedgerKey.create(unfounded)
     store.add(0, to_line(Entry(0, key.id, "founded", now.astimezone(UTC), None, ""), key))
-    with suppress(FileNotFoundError):  # another process founds it too
-        unfounded.rename(key_file)
-        sync_directory(key_file.parent)
+    unfounded.rename(key_file)
+    sync_directory(key_file.parent)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -48,7 +52,7 @@ class LedgerKey:
         except FileExistsError:
             return cls.load(path)  # another process was quicker
         except OSError as error:
-            raise LedgerError(f"The ledger's key cannot be written ({error.strerror}): check its directory.") from error
+            raise _unwritable(error) from error
         return key
 
     @classmethod
@@ -68,3 +72,21 @@ class LedgerKey:
         if head != f"{HEADER} {key.id}":
             raise LedgerError(DAMAGED)
         return key
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Holds the directory of a key file while the block runs: who else would found a ledger waits (see flock(2))."""
+    try:
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _unwritable(error) from error
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
+
+
+def _unwritable(error: OSError) -> LedgerError:
+    return LedgerError(f"The ledger's key cannot be written ({error.strerror}): check its directory.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,11 @@ from datasteward.durable import write_new
 from datasteward.errors import LedgerError
 
 NAME = re.compile(r"(\d{10})\.entry")
+
+
+def name_of(number: int) -> str:
+    """What an entry is called where it is kept."""
+    return f"{number:010}.entry"
 
 
 class EntryStore(Protocol):
@@ -24,8 +29,8 @@ class EntryStore(Protocol):
         """Adds a line; False, and nothing changed, when there is one of that number, by another process too."""
         # When it returns, the line is durable and whole.
 
-    def get(self, number: int) -> bytes:
-        """The line. Raises LedgerError when there is none."""
+    def lines(self, numbers: Sequence[int]) -> Iterator[bytes]:
+        """The lines of these numbers, in their order. Raises LedgerError when there is none."""
 
 
 class DirectoryOfEntries:
@@ -51,13 +56,15 @@ class DirectoryOfEntries:
                 return False
         return True
 
-    def get(self, number: int) -> bytes:
-        """The entry's bytes."""
-        with _faults():
-            return self._path(number).read_bytes()
+    def lines(self, numbers: Sequence[int]) -> Iterator[bytes]:
+        """The entries' bytes."""
+        for number in numbers:
+            with _faults():
+                line = self._path(number).read_bytes()
+            yield line
 
     def _path(self, number: int) -> Path:
-        return self._directory / f"{number:010}.entry"
+        return self._directory / name_of(number)
 
 
 @contextmanager

@@ -9,23 +9,17 @@ bytes readable, a listing does not show open uploads, and a deletion of many ans
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, dropwhile, islice
 from typing import Any
-
-import boto3
-from boto3.exceptions import Boto3Error
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-from urllib3.exceptions import HTTPError
 
 from datasteward.crypto import HEADER_BYTES, Part
 from datasteward.errors import ObjectMissing, ObjectStoreError
 from datasteward.objects.reading import Reading
 from datasteward.objects.store import Stored, check_key
+from datasteward.s3 import Bucket, Kept
 
 PART_BYTES = 8 << 20
 """Bytes of a part of an upload. S3 wants 5 MiB at least and 10,000 parts at most."""
@@ -33,59 +27,42 @@ MOST_PARTS = 10_000
 AT_ONCE = 1000
 """Versions that one request may delete."""
 HEAD = "head"
-ATTEMPTS = 4
-CONNECT_SECONDS, READ_SECONDS = 5, 30
-
-URL = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[a-z0-9._/-]*))?")
 
 SEALS = ("ETag", "ChecksumCRC32")
 """What the answer to a part says that the completion has to repeat."""
 
-NO_BUCKET = "The bucket of the object store does not exist: create it, or correct the address."
 MISSING = ("404", "NoSuchKey", "NoSuchUpload")
-FORBIDDEN = ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken")
-FULL = ("507", "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull")
 
 
-def connect(endpoint: str | None, region: str | None, **identity: str) -> Any:
-    """A client of an S3 server: of AWS, unless an endpoint is given. Who asks is found as boto3 does, unless it is given.
-
-    A server that does not answer is given up after four attempts of 5 seconds to connect and 30 to read.
-    """
-    config = Config(
-        signature_version="s3v4",
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        s3={"addressing_style": "path" if endpoint else "auto"},
-    )
-    with _faults():
-        return boto3.session.Session().client(
-            "s3", endpoint_url=endpoint, region_name=region or "us-east-1", config=config, **identity
-        )
+class _OutOfRange(ObjectStoreError):
+    """The range begins where the object has ended."""
 
 
-class S3Bucket:
+OBJECTS = Kept(
+    "object store",
+    ObjectStoreError,
+    dict.fromkeys(MISSING, (ObjectMissing, "There is no object under this key: it was deleted or never stored."))
+    | dict.fromkeys(
+        ("416", "InvalidRange"),
+        (_OutOfRange, "The range begins behind the end of the object: ask for an earlier one."),
+    ),
+)
+
+
+class S3Bucket(Bucket):
     """An ObjectStore in a bucket, under a prefix of its keys. May be shared by threads.
 
     `encryption` is what S3 itself encrypts with, on top: `AES256`, `aws:kms`, or None for what the bucket does by default.
     """
 
     def __init__(self, client: Any, bucket: str, prefix: str = "", *, encryption: str | None = "AES256") -> None:
-        self._client = client
-        self._bucket = bucket
-        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        super().__init__(client, bucket, prefix, OBJECTS)
         self._encryption = {"ServerSideEncryption": encryption} if encryption else {}
 
     @classmethod
     def at(cls, url: str, client: Any, *, encryption: str | None = "AES256") -> S3Bucket:
         """The store at `s3://bucket/prefix`. Raises ObjectStoreError when that is no such address."""
-        found = URL.fullmatch(url)
-        if found is None:
-            raise ObjectStoreError(
-                "The address of an object store is s3://bucket or s3://bucket/prefix: this one is not."
-            )
-        return cls(client, found["bucket"], found["prefix"] or "", encryption=encryption)
+        return cls(client, *OBJECTS.address(url), encryption=encryption)
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Stores the chunks, and gives their size in bytes; keeps a few parts of 8 MiB in memory."""
@@ -105,7 +82,7 @@ class S3Bucket:
 
     def get(self, key: str) -> Iterator[bytes]:
         """The bytes, in chunks of 64 KiB. Raises ObjectMissing at the call."""
-        return Reading(self._ask("get_object", Key=self._name(key))["Body"], _faults)
+        return Reading(self._ask("get_object", Key=self._name(key))["Body"], OBJECTS.faults)
 
     def get_range(self, key: str, start: int, length: int) -> Part:
         """So many bytes from `start` on, or what there is. Raises ObjectMissing at the call."""
@@ -116,7 +93,7 @@ class S3Bucket:
             found = self._ask("head_object", Key=name)
             return Part(found["ContentLength"], self._head(name, found), iter(()))
         size = int(got["ContentRange"].rpartition("/")[2])
-        return Part(size, self._head(name, got), Reading(got["Body"], _faults))
+        return Part(size, self._head(name, got), Reading(got["Body"], OBJECTS.faults))
 
     def delete(self, key: str) -> bool:
         """Deletes every version, delete marker and open upload of the object; False when nothing of it could be read."""
@@ -152,15 +129,10 @@ class S3Bucket:
         try:
             self._ask("head_bucket")
         except ObjectMissing as error:
-            raise ObjectStoreError(NO_BUCKET) from error
+            raise OBJECTS.no_bucket from error
 
     def _name(self, key: str) -> str:
         return self._prefix + check_key(key)
-
-    def _ask(self, operation: str, **said: Any) -> dict[str, Any]:
-        with _faults():
-            answer: dict[str, Any] = getattr(self._client, operation)(Bucket=self._bucket, **said)
-        return answer
 
     def _upload(
         self, name: str, first: bytes, rest: Iterator[bytes], kept: dict[str, Any]
@@ -192,17 +164,8 @@ class S3Bucket:
             return base64.b64decode(got["Metadata"][HEAD])
         with suppress(_OutOfRange):  # it is empty
             first = self._ask("get_object", Key=name, Range=f"bytes=0-{HEADER_BYTES - 1}", IfMatch=got["ETag"])
-            return b"".join(Reading(first["Body"], _faults))
+            return b"".join(Reading(first["Body"], OBJECTS.faults))
         return b""
-
-    def _pages(self, operation: str, prefix: str) -> Iterator[dict[str, Any]]:
-        pages = iter(self._client.get_paginator(operation).paginate(Bucket=self._bucket, Prefix=prefix))
-        while True:
-            with _faults():
-                page = next(pages, None)
-            if page is None:
-                return
-            yield page
 
     def _uploads(self, prefix: str) -> Iterator[dict[str, Any]]:
         for page in self._pages("list_multipart_uploads", prefix):
@@ -237,40 +200,3 @@ def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
             del held[:PART_BYTES]
     if held or not given:
         yield bytes(held)
-
-
-class _OutOfRange(ObjectStoreError):
-    """The range begins where the object has ended."""
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """Says what an error of the client or the server means here."""
-    try:
-        yield
-    except ClientError as error:
-        raise _meaning(str(error.response.get("Error", {}).get("Code", "unknown"))) from error
-    except NoCredentialsError as error:
-        raise ObjectStoreError(
-            "There are no credentials for the object store: give them as boto3 reads them."
-        ) from error
-    except (BotoCoreError, Boto3Error, HTTPError) as error:
-        raise ObjectStoreError(
-            f"The object store does not answer ({type(error).__name__}): check its address and its server, then try again."
-        ) from error
-    except ValueError as error:
-        raise ObjectStoreError("The object store's address is none: write it as https://host:port.") from error
-
-
-def _meaning(code: str) -> ObjectStoreError:
-    if code in MISSING:
-        return ObjectMissing("There is no object under this key: it was deleted or never stored.")
-    if code in ("416", "InvalidRange"):
-        return _OutOfRange("The range begins behind the end of the object: ask for an earlier one.")
-    if code == "NoSuchBucket":
-        return ObjectStoreError(NO_BUCKET)
-    if code in FORBIDDEN:
-        return ObjectStoreError("The object store refuses this: check the credentials and their rights to the bucket.")
-    if code in FULL:
-        return ObjectStoreError("The object store is full: make room, then do it again.")
-    return ObjectStoreError(f"The object store fails ({code}): check its server, then do it again.")

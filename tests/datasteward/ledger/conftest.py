@@ -1,4 +1,4 @@
-"""A ledger in a directory of its own, and what a test needs to spoil it."""
+"""A ledger in each place where entries can be kept, and what a test needs to spoil it."""
 
 from __future__ import annotations
 
@@ -7,24 +7,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.entries import Entries, Files, Keys
+from support.seaweed import PLAIN, VERSIONED
 
-from datasteward.ledger import DirectoryOfEntries, Ledger, open_ledger
+from datasteward.ledger import Ledger, open_ledger
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 Opener = Callable[[], Ledger]
 
 
-@pytest.fixture
-def entries(tmp_path: Path) -> Path:
-    """The directory of the entries."""
-    return tmp_path / "ledger"
+@pytest.fixture(params=["directory", PLAIN, VERSIONED])
+def entries(request: pytest.FixtureRequest, tmp_path: Path) -> Entries:
+    """An empty place of each kind; a test that asks for it, or for a ledger, runs once on every one."""
+    if request.param == "directory":
+        return Files(tmp_path / "ledger")
+    return Keys(request.getfixturevalue("seaweed"), request.param)
 
 
 @pytest.fixture
-def open_it(tmp_path: Path, entries: Path) -> Opener:
+def open_it(tmp_path: Path, entries: Entries) -> Opener:
     """Opens the ledger as another process would."""
-    return lambda: open_ledger(DirectoryOfEntries(entries), tmp_path / "ledger.key", now=NOW)
+    store = entries.store()
+    return lambda: open_ledger(store, tmp_path / "ledger.key", now=NOW)
 
 
 @pytest.fixture

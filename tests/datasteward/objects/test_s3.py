@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from support.seaweed import IDENTITY, PLAIN, REGION, Seaweed
+from support.seaweed import IDENTITY, PLAIN, REGION, Seaweed, running
 from support.service import free_port
 
+from datasteward import s3
 from datasteward.errors import ObjectMissing, ObjectStoreError
-from datasteward.objects import s3
-from datasteward.objects.s3 import PART_BYTES, S3Bucket, connect
+from datasteward.objects.s3 import PART_BYTES, S3Bucket
+from datasteward.s3 import connect
 
 SOON = timedelta(hours=1)
 LONG = PART_BYTES + 5
@@ -59,7 +60,7 @@ def test_a_replaced_version_does_not_stay(bucket: S3Bucket) -> None:
 
 def test_more_versions_than_a_request_may_name_go(bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deletion goes on until none is left."""
-    monkeypatch.setattr(s3, "AT_ONCE", 2)
+    monkeypatch.setattr("datasteward.objects.s3.AT_ONCE", 2)
     for number in range(5):
         bucket._client.put_object(Bucket=bucket._bucket, Key=bucket._prefix + "a", Body=bytes([number]))
     assert bucket.delete("a")
@@ -102,6 +103,28 @@ def test_an_upload_that_the_server_refuses_is_aborted(
     with pytest.raises(ObjectStoreError, match="full: make room"):
         bucket.put("a", [bytes(LONG)])
     assert versions(bucket) == []
+
+
+def test_a_server_that_is_full_leaves_nothing_of_what_it_refused() -> None:
+    """A real one, in the middle of an upload that it had begun to take: one sentence, no object, no upload, and what was
+    there before stays."""
+    given = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal given
+        while given < 32 * PART_BYTES:
+            given += PART_BYTES
+            yield os.urandom(PART_BYTES)
+
+    with running("master.volumeSizeLimitMB=8", "volume.max=4") as small:
+        bucket = S3Bucket(small.client(), PLAIN, small.prefix())
+        bucket.put("before", [b"here"])
+        for key, refused in (("long", endless()), ("short", [b"x"])):
+            with pytest.raises(ObjectStoreError, match=r"fails .InternalError.: check its server and the room"):
+                bucket.put(key, refused)
+            assert versions(bucket) == [("before", "Versions")]
+        assert 2 * PART_BYTES < given < 32 * PART_BYTES
+        assert b"".join(bucket.get("before")) == b"here"
 
 
 def test_a_write_keeps_a_few_parts_in_memory(bucket: S3Bucket) -> None:
@@ -215,7 +238,8 @@ def test_an_answer_that_breaks_off_is_no_end(monkeypatch: pytest.MonkeyPatch) ->
 
 KILLED = """
 import os, signal, sys
-from datasteward.objects.s3 import PART_BYTES, S3Bucket, connect
+from datasteward.objects.s3 import PART_BYTES, S3Bucket
+from datasteward.s3 import connect
 
 def chunks():
     yield bytes(2 * PART_BYTES)

@@ -54,7 +54,8 @@ def elsewhere(
     for path in (here.settings.data / "keys").glob("*.key"):
         shutil.copy(path, data / "keys" / path.name)
     epochs = str(here.settings.data / "keys" / "epochs")
-    given = msgspec.structs.replace(any_settings, data=data, ledger=any_settings.ledger_directory, epochs=epochs)
+    ledger = any_settings.ledger or str(any_settings.ledger_directory)
+    given = msgspec.structs.replace(any_settings, data=data, ledger=ledger, epochs=epochs)
     if backend == "sqlite":
         yield given
         return

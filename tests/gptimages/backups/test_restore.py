@@ -167,8 +167,8 @@ def test_a_backup_of_another_installation_is_refused(saved: Saved, elsewhere: Se
     """The manifest is signed by another ledger's key."""
     other = tmp_path / "other"
     (other / "keys").mkdir(parents=True)
-    given = msgspec.structs.replace(elsewhere, data=other, ledger=tmp_path / "other-ledger")
-    opened = open_ledger(DirectoryOfEntries(given.ledger_directory), given.ledger_key, now=START)
+    given = msgspec.structs.replace(elsewhere, data=other, ledger=str(tmp_path / "other-ledger"))
+    opened = open_ledger(DirectoryOfEntries(tmp_path / "other-ledger"), given.ledger_key, now=START)
     assert opened.head().number == 0
     for kind in ((saved.service, None), (None, saved.keys)):
         with pytest.raises(BackupError, match="another installation"):
