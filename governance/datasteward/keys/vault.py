@@ -125,6 +125,11 @@ class Vault:
         """The cipher of a person's fields, for many at once (see datasteward.keys.bulk). Raises KeyMissing."""
         return self._ciphers(subject).fields
 
+    def marks_of_records(self, subject: str) -> tuple[bytes, ...]:
+        """How the ciphertexts of the person begin that the keys for records have made. Raises KeyMissing."""
+        records = self._ciphers(subject).records
+        return records.prefixes if records is not None else ()
+
     def derive(self, subject: str, use: bytes) -> bytes:
         """32 secret bytes that follow from the subject's keys and `use`, the same each time. Raises KeyMissing."""
         return self._streams(subject).derive(use)
