@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from datasteward.base import StewardBase
 from datasteward.consent import records as consent
 from datasteward.keys import seal
+from gptimages.accounts import people
 from gptimages.accounts.models import Account, Identity, WebSession
 from gptimages.accounts.secrets import hash_of, new_secret
 from gptimages.activity.models import DeviceRecord, EngagementEvent, UsageEvent
@@ -25,7 +26,7 @@ from gptimages.studio.keys import picture_key, reference_key, thumbnail_key
 from gptimages.studio.models import Favourite, Generation, Image, ReferenceImage
 from gptimages.support.models import SupportTicket
 from gptimages_demo.stock import Stock
-from gptimages_demo.vocabulary import AGENTS, PROMPTS, QUESTIONS, STYLES, TOPICS
+from gptimages_demo.vocabulary import AGENTS, PROMPTS, QUESTIONS, STREETS, STYLES, TOPICS
 
 Row = Base | StewardBase
 
@@ -166,14 +167,21 @@ def _payments(year: Year) -> Iterator[Row]:
         paid_until=year.now + timedelta(days=20),
         created_at=since,
     )
+    wanted = _address(year) if year.chance.random() < 0.4 else None
     for month in range(int((year.now - since).days / 30)):
-        yield _invoice(year, since + timedelta(days=30 * month), month)
+        yield _invoice(year, since + timedelta(days=30 * month), month, wanted)
     if year.chance.random() < 0.1:  # somebody who paid long ago: what tax law no longer asks for is due
-        yield _invoice(year, year.now - timedelta(days=365 * year.chance.randint(8, 13)), 999)
+        yield _invoice(year, year.now - timedelta(days=365 * year.chance.randint(8, 13)), 999, wanted)
 
 
-def _invoice(year: Year, at: datetime, number: int) -> Row:
-    return Transaction(
+def _address(year: Year) -> str:
+    """The name and address of somebody who wants them on their invoices."""
+    street = f"{year.chance.choice(STREETS)} {year.chance.randint(1, 90)}"
+    return f"{people.name_of(year.here, year.account)}\n{street}\n{year.account.country}"
+
+
+def _invoice(year: Year, at: datetime, number: int, billed_to: str | None) -> Row:
+    invoice = Transaction(
         id=new_id(),
         subject_id=year.account.id,
         stripe_id=f"in_{new_id()}",
@@ -184,6 +192,9 @@ def _invoice(year: Year, at: datetime, number: int) -> Row:
         country=year.account.country,
         occurred_at=at,
     )
+    if billed_to is not None:
+        seal(year.here.vault, invoice, "billed_to", billed_to)
+    return invoice
 
 
 def _run(session: Session, year: Year) -> None:

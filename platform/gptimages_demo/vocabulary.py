@@ -18,6 +18,14 @@ _LAST = """
 """
 FIRST, LAST = tuple(_FIRST.split()), tuple(_LAST.split())
 COUNTRIES = ("DE", "FR", "NO", "ES", "IT", "NL", "PL", "SE", "GB", "US", "IE", "PT")
+STREETS = (
+    "Quiet Harbour Lane",
+    "Heron Walk",
+    "Barley Row",
+    "Lantern Steps",
+    "Old Ferry Street",
+    "Quince Court",
+)
 PROMPTS = (
     "Ridges going blue, one behind the other, before anyone is up",
     "Dunes an hour before dark, the shade the colour of plums",

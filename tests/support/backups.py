@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
 
+from datasteward.base import new_id
 from datasteward.errors import KeyMissing, ObjectMissing
+from datasteward.keys import reveal, seal
 from datasteward.rights import requests
 from gptimages.accounts import people
 from gptimages.accounts.models import Account
+from gptimages.billing.models import Transaction
 from gptimages.installation import Installation
 from gptimages_jobs import erase as erase_job
+
+BILLED_TO = "Ines Halvorsen, Heron Walk 7"
 
 
 @dataclass(frozen=True)
@@ -43,17 +52,38 @@ def erase(here: Installation, subject: str) -> None:
     erase_job.run(here, made.id)
 
 
+def bill(here: Installation, subject: str, billed_to: str, at: datetime) -> None:
+    """Writes an invoice with a name and address on it."""
+    invoice = Transaction(
+        id=new_id(),
+        subject_id=subject,
+        stripe_id=f"in_{subject}",
+        number="GI-1",
+        kind="invoice",
+        amount=900,
+        currency="EUR",
+        country="NO",
+        occurred_at=at,
+    )
+    seal(here.vault, invoice, "billed_to", billed_to)
+    with here.writing("billing", "tests") as session:
+        session.add(invoice)
+
+
 def read(here: Installation, subject: str) -> list[str]:
-    """What can be read of a person: address and avatar, each where it is there and opens."""
-    found = []
+    """What can be read of a person: mail address, avatar, and what stands on invoices, each where it is there and opens."""
     with here.db.read() as session:
-        account = session.scalar(select(Account).where(Account.id == subject))
-    try:
-        if account is not None:
-            found.append(people.email_of(here, account))
-        found.append(b"".join(here.objects.open(subject, f"avatar/{subject}")).decode())
-    except (KeyMissing, ObjectMissing):
-        pass
+        accounts = list(session.scalars(select(Account).where(Account.id == subject)))
+        invoices = list(session.scalars(select(Transaction).where(Transaction.subject_id == subject)))
+    steps: list[Callable[[], str | None]] = [
+        *(partial(people.email_of, here, account) for account in accounts),
+        lambda: b"".join(here.objects.open(subject, f"avatar/{subject}")).decode(),
+        *(partial(reveal, here.vault, invoice, "billed_to") for invoice in invoices),
+    ]
+    found = []
+    for step in steps:
+        with suppress(KeyMissing, ObjectMissing):
+            found.append(step() or "")
     return found
 
 

@@ -43,6 +43,11 @@ class FieldCipher:
         self._prefix = VERSION + keyset.primary.to_bytes(4, "big")
         self._primary = self._ciphers[self._prefix]
 
+    @property
+    def prefixes(self) -> tuple[bytes, ...]:
+        """How everything begins that one of the keys has encrypted: the TINK prefixes."""
+        return tuple(self._ciphers)
+
     def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
         """Ciphertext bound to the associated data; 33 bytes longer than the plaintext."""
         iv = os.urandom(IV_BYTES)

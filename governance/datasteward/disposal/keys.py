@@ -6,7 +6,6 @@ after the commit as often as it takes, like the bytes of objects. The erasure le
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +16,10 @@ from datasteward.catalog import Catalog
 from datasteward.disposal.models import KeyDisposal
 from datasteward.keys import Use, Vault
 from datasteward.ledger import Ledger, enter
+from datasteward.rights.keeping import stays
 from datasteward.statements import changed, nested
+from datasteward.steward import Steward
+from datasteward.types import Sealed
 
 ACTOR = "job:disposal"
 BATCH = 20  # keys in a transaction: each waits for the ledger, which may be a server
@@ -76,35 +78,33 @@ def promise_records(session: Session, vault: Vault, subject: str, *, now: dateti
 
 
 def destroy_records(
-    session: Session,
-    catalog: Catalog,
-    vault: Vault,
-    *,
-    now: datetime,
-    limit: int = BATCH,
-    kept: ColumnElement[bool] | None = None,
+    session: Session, steward: Steward, *, now: datetime, limit: int = BATCH, kept: ColumnElement[bool] | None = None
 ) -> int:
     """Destroys up to `limit` of the promised keys for records that no row needs any more, and returns how many.
 
     Raises KeyStoreError; it can be done again. Those that meet `kept`, a condition on KeyDisposal, wait.
     """
     due = [KeyDisposal.use == Use.RECORDS, KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
-    waiting = select(KeyDisposal).where(*due, not_(needed(catalog, vault.records, KeyDisposal.subject_id)))
+    waiting = select(KeyDisposal).where(*due, not_(needed(steward, KeyDisposal.subject_id)))
     entries = list(session.scalars(waiting.order_by(KeyDisposal.since).limit(limit).with_for_update(skip_locked=True)))
     for entry in entries:
-        vault.destroy(entry.subject_id, Use.RECORDS)
+        steward.vault.destroy(entry.subject_id, Use.RECORDS)
         entry.done_at = now
     session.flush()
     return len(entries)
 
 
-def needed(
-    catalog: Catalog, records: Collection[tuple[str, str]], person: SQLColumnExpression[Any]
-) -> ColumnElement[bool]:
-    """Whether a row of the person with this id holds something that is sealed for records."""
+def needed(steward: Steward, person: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    """Whether a row of the person with this id holds something that may be sealed for records.
+
+    That is what stands in a column for records, and whatever is sealed in rows that outlive an erasure: when it was sealed,
+    the policies may have said that it is for records.
+    """
     reasons: list[ColumnElement[bool]] = [false()]
-    for name, column in sorted(records):
-        table = catalog.table(name)
-        theirs = catalog.subjects(table, table.c[column].is_not(None)).subquery()
-        reasons.append(person.in_(nested(select(theirs.c.subject))))
+    for table in steward.catalog.owned():
+        kept = stays(steward, table)
+        for column in (c for c in table.columns if isinstance(c.type, Sealed)):
+            if kept or (table.name, column.name) in steward.vault.records:
+                theirs = steward.catalog.subjects(table, column.is_not(None)).subquery()
+                reasons.append(person.in_(nested(select(theirs.c.subject))))
     return or_(*reasons)

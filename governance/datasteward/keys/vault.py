@@ -143,6 +143,11 @@ class Vault:
             ciphers = self._ciphers(subject)
         return _there(ciphers.records)
 
+    def marks_of_records(self, subject: str) -> tuple[bytes, ...]:
+        """How the ciphertexts of the person begin that the keys for records have made. Raises KeyMissing."""
+        records = self._ciphers(subject).records
+        return records.prefixes if records is not None else ()
+
     def derive(self, subject: str, use: bytes) -> bytes:
         """32 secret bytes that follow from the subject's keys and `use`, the same each time. Raises KeyMissing."""
         return self._streams(subject).derive(use)

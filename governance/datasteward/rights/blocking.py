@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, literal, not_, select
+from sqlalchemy import Column, ColumnElement, LargeBinary, Table, and_, func, literal, not_, select, type_coerce
 from sqlalchemy.orm import Session
 
+from datasteward.crypto.fields import PREFIX_BYTES
 from datasteward.retention import holds
 from datasteward.retention.held import Held, sealed
 from datasteward.rights import leaving
 from datasteward.rights.keeping import stays
 from datasteward.steward import Steward
+from datasteward.types import Sealed
 
 AtStake = tuple[Table, ColumnElement[bool], ColumnElement[bool] | None]
 
@@ -46,6 +49,7 @@ def _any_free(session: Session, steward: Steward, subject: str) -> bool:
 def _at_stake(session: Session, steward: Steward, subject: str) -> Iterator[AtStake]:
     """By table the rows that an erasure would delete, empty or leave unreadable, each with those that holds keep from it."""
     catalog, held, keyed = steward.catalog, Held(session, steward.catalog), steward.vault.has(subject)
+    marks = steward.vault.marks_of_records(subject) if keyed else ()
     for table in catalog.personal():
         if not stays(steward, table):
             yield table, leaving.going(catalog, table, subject), held.keeps(table)
@@ -54,7 +58,15 @@ def _at_stake(session: Session, steward: Steward, subject: str) -> Iterator[AtSt
         for column in sealed(catalog, table) if keyed else []:
             kept = held.names(table, (column.name,))
             if kept is not None:  # what is free of it goes with its row, or stays and cannot be read
-                yield table, and_(catalog.concerning(table, subject), column.is_not(None), kept), kept
+                yield table, and_(catalog.concerning(table, subject), _under_content(column, marks), kept), kept
+
+
+def _under_content(column: Column[Any], marks: tuple[bytes, ...]) -> ColumnElement[bool]:
+    """Whether what the column holds cannot be read once the keys for content are gone."""
+    if not isinstance(column.type, Sealed) or not marks:
+        return column.is_not(None)
+    begins = func.substr(type_coerce(column, LargeBinary), 1, PREFIX_BYTES, type_=LargeBinary)
+    return and_(column.is_not(None), begins.not_in(marks))
 
 
 def _some(session: Session, table: Table, rows: ColumnElement[bool]) -> bool:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.base import ID_LENGTH
 from datasteward.catalog import owned_by, owned_via, record, tag
-from datasteward.types import UtcDateTime
+from datasteward.keys import Box
+from datasteward.types import Sealed, UtcDateTime
 from gptimages.models import Base, Id, Moment
 
 
@@ -59,7 +60,11 @@ class Subscription(Base):
 
 
 class Transaction(Base):
-    """One invoice or refund, in minor units of its currency, with the country whose tax law sets how long it is kept."""
+    """One invoice or refund, in minor units of its currency, with the country whose tax law sets how long it is kept.
+
+    `billed_to` is the name and address on the invoice, None on a simplified one, which needs neither (Directive
+    2006/112/EC Art. 226(5), 226b). It is sealed under the keys for records: readable as long as the invoice is kept.
+    """
 
     __tablename__ = "transaction"
     __table_args__ = (
@@ -83,4 +88,5 @@ class Transaction(Base):
     amount: Mapped[int] = mapped_column(info=tag("user.financial.transaction"))
     currency: Mapped[str] = mapped_column(String(3), info=tag("user.financial.transaction"))
     country: Mapped[str] = mapped_column(String(2), info=tag("user.contact.address.country"))
+    billed_to: Mapped[Box | None] = mapped_column(Sealed(), info=tag("user.financial.transaction.billed_to"))
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime(), info=tag("user.financial.transaction"))

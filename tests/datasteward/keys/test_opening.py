@@ -141,11 +141,15 @@ def test_a_root_key_is_named_by_a_setting(tmp_path: Path) -> None:
 
 
 def test_the_vault_tells_no_key_and_lists_nobody() -> None:
-    """What the service is given can use and destroy keys by name; listing, changing and telling them is another's."""
+    """What the service is given can use and destroy keys by name; listing, changing and telling them is another's.
+
+    The marks are ids of keys, as each ciphertext tells them to whoever reads it.
+    """
     public = {name for name in dir(Vault) if not name.startswith("_")}
     assert public <= {
-        "at_once", "close", "count", "create", "derive", "destroy", "epoch_begun", "has", "opener", "records", "reveal",
-        "reveal_range", "reveal_stream", "reveal_text", "seal", "seal_stream", "sealer", "standing", "state", "use_of",
+        "at_once", "close", "count", "create", "derive", "destroy", "epoch_begun", "has", "marks_of_records", "opener",
+        "records", "reveal", "reveal_range", "reveal_stream", "reveal_text", "seal", "seal_stream", "sealer", "standing",
+        "state", "use_of",
     }  # fmt: skip
 
 

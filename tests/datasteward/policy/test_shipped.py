@@ -39,7 +39,9 @@ def test_what_must_be_encrypted_is(shipped_policies: PolicySet) -> None:
         "user.support.ticket",
         "user.support.report",
         "user.communication.mail",
+        "user.financial.transaction.billed_to",
     }
+    assert [key for key in encrypted if shipped_policies.for_records(key)] == ["user.financial.transaction.billed_to"]
 
 
 @pytest.mark.parametrize("version", TEXTS)

@@ -16,10 +16,12 @@ from datasteward.base import new_id
 from datasteward.catalog import is_subject, owned_by, record, tag
 from datasteward.catalog.records import for_records
 from datasteward.disposal.keys import destroy_records
-from datasteward.errors import KeyMissing
+from datasteward.errors import HoldInTheWay, KeyMissing
 from datasteward.keys import Box, Context, Use, Vault
 from datasteward.ledger import DirectoryOfEntries, open_ledger
 from datasteward.policy import load
+from datasteward.retention import holds
+from datasteward.retention.scope import Scope
 from datasteward.rights import requests
 from datasteward.rights.erasure import Erasure
 from datasteward.types import Sealed
@@ -84,7 +86,7 @@ def erase(service: Any, subject: str) -> Any:
 def kept_to_their_end(service: Any) -> int:
     """What the job of disposal does about keys for records."""
     with service.write() as session:
-        return destroy_records(session, service.steward.catalog, service.steward.vault, now=service.clock())
+        return destroy_records(session, service.steward, now=service.clock())
 
 
 def test_content_goes_at_once_and_an_invoice_lives_out_its_term(service: Any) -> None:
@@ -160,6 +162,50 @@ def test_what_was_sealed_before_the_policy_said_so_opens(service: Any) -> None:
     box = before.seal(place, "the invoice")
     vault.seal(place, "another")
     assert vault.reveal_text(place, box) == "the invoice"
+
+
+def test_what_was_sealed_while_the_policy_said_so_keeps_its_key(service: Any) -> None:
+    """A category that leaves the keys for records shreds no record early: its key goes with the last row, as before."""
+    vault, invoice = service.steward.vault, service.steward.catalog.table("invoice")
+    subject, sealed = join(service, invoices=1)
+    left = Vault(vault._store)
+    service = dataclasses.replace(service, steward=dataclasses.replace(service.steward, vault=left))
+    erase(service, subject)
+    assert kept_to_their_end(service) == 0
+    assert left.reveal_text(*sealed["invoice"][0]) == "the invoice"
+    with service.write() as session:
+        session.execute(delete(invoice))
+    assert kept_to_their_end(service) == 1
+    assert not left.has(subject, Use.RECORDS)
+
+
+def held_invoice(service: Any) -> tuple[str, dict[str, list[tuple[Context, Box]]]]:
+    """A person with one invoice, which a court wants to see."""
+    subject, sealed = join(service, invoices=1)
+    with service.write() as session:
+        scope, at = Scope(subject=subject, table="invoice"), service.clock()
+        holds.place(session, service.steward, scope, "24-1", review_at=at + timedelta(days=9), by="legal", now=at)
+    return subject, sealed
+
+
+def test_a_hold_on_a_record_does_not_keep_the_content(service: Any) -> None:
+    """What is held opens after the erasure too, so that the erasure need not wait for the end of the hold."""
+    subject, sealed = held_invoice(service)
+    erase(service, subject)
+    assert not service.steward.vault.has(subject)
+    assert service.steward.vault.reveal_text(*sealed["invoice"][0]) == "the invoice"
+
+
+def test_a_hold_on_a_record_under_the_keys_for_content_keeps_them(service: Any) -> None:
+    """A record from before its category was for records would be lost with them: then the erasure waits."""
+    steward, was = service.steward, Vault(service.steward.vault._store)
+    service.steward = dataclasses.replace(steward, vault=was)
+    subject, sealed = held_invoice(service)
+    service.steward = steward
+    steward.vault.seal(Context(subject, "invoice", "words", new_id()), "a later invoice")
+    with pytest.raises(HoldInTheWay):
+        erase(service, subject)
+    assert steward.vault.reveal_text(*sealed["invoice"][0]) == "the invoice"
 
 
 def test_the_certificate_tells_two_dates(service: Any) -> None:

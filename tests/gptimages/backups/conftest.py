@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
-from support.backups import Saved, Town, erase, nothing
+from support.backups import BILLED_TO, Saved, Town, bill, erase, nothing
 from support.postgres import PostgresServer
 
 from gptimages import backups
@@ -25,12 +26,16 @@ def here(any_here: Installation) -> Installation:
 
 @pytest.fixture
 def town(here: Installation, person: Callable[..., Account]) -> Town:
-    """Ines and Lena, each with an address that is sealed and an avatar that is encrypted."""
+    """Ines and Lena, each with an address that is sealed and an avatar that is encrypted; Ines with an invoice.
+
+    It is one of 2018, kept until 2026 is over, and names her.
+    """
     people = {name: person(name).id for name in ("Ines", "Lena")}
     for name, subject in people.items():
         here.objects.put(subject, f"avatar/{subject}", [f"the face of {name}".encode()])
         with here.db.write() as session:
             session.get_one(Account, subject).avatar = f"avatar/{subject}"
+    bill(here, people["Ines"], BILLED_TO, datetime(2018, 5, 3, tzinfo=UTC))
     return Town(here, people["Ines"], people["Lena"])
 
 

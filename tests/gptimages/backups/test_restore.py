@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from conftest import START
 from sqlalchemy import create_engine, text
-from support.backups import Saved, Town, erase, nothing, read, rows
+from support.backups import BILLED_TO, Saved, Town, erase, nothing, read, rows
 
 from datasteward import backup
 from datasteward.audit import log as audit
@@ -26,6 +26,9 @@ from gptimages import backups, restoring
 from gptimages.errors import StartError
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
+from gptimages_jobs import disposal, retention
+from gptimages_jobs import keys as keys_job
+from gptimages_jobs.scheduler import REF
 
 
 def restore(settings: Settings, saved: Saved) -> backup.Replayed:
@@ -39,11 +42,14 @@ def opened(settings: Settings) -> closing[Installation]:
 
 
 def test_e11_nothing_of_an_erased_person_can_be_read(erased: Town, saved: Saved, elsewhere: Settings) -> None:
-    """E11: an old backup of database and key store, restored and replayed, reads nothing of who was erased since."""
+    """E11: an old backup of database and key store, restored and replayed, reads nothing of who was erased since.
+
+    Nothing but what the law has us keep: the name and address on the invoice.
+    """
     done = restore(elsewhere, saved)
     assert (done.keys, done.people, done.waiting) == (1, 1, 0)
     with opened(elsewhere) as there:
-        assert read(there, erased.ines) == []
+        assert read(there, erased.ines) == [BILLED_TO]
         assert not there.vault.has(erased.ines)
         assert list(there.objects.keys()) == [f"avatar/{erased.lena}"]
         with pytest.raises(KeyMissing):
@@ -53,6 +59,36 @@ def test_e11_nothing_of_an_erased_person_can_be_read(erased: Town, saved: Saved,
         with there.db.read() as session:
             assert audit.verify(session).broken_at is None
             assert audit.entries(session, limit=1)[0].act == "restore.done"
+
+
+@pytest.fixture
+def outlived(erased: Town) -> Town:
+    """The invoice has lived out its term too, and the epoch in which the backups were made has ended."""
+    here = erased.here
+    here.clock.move(days=40)  # type: ignore[attr-defined]
+    keys_job.run(here, REF)
+    retention.run(here, REF)
+    disposal.run(here, REF)
+    here.clock.move(days=7)  # type: ignore[attr-defined]
+    keys_job.run(here, REF)
+    return erased
+
+
+def test_e11_after_its_term_an_old_backup_opens_no_invoice(outlived: Town, saved: Saved, elsewhere: Settings) -> None:
+    """E11: the row comes back with the database and, under the keys as they are now, does not open."""
+    now = saved.keys.with_name("keys-of-today")
+    backups.make_of_keys(outlived.here, now, by="tests", told=nothing)
+    restoring.restore(elsewhere, saved.service, now, told=nothing)
+    with opened(elsewhere) as there:
+        assert read(there, outlived.ines) == []
+        assert read(there, outlived.lena) == ["lena@people.example", "the face of Lena"]
+
+
+def test_e11_after_its_term_old_keys_open_nothing(outlived: Town, saved: Saved, elsewhere: Settings) -> None:
+    """E11: the key store of the backup lies under an epoch whose key is nowhere any more."""
+    with pytest.raises(KeyStoreError, match="keys of epochs are not those of this key store"):
+        restore(elsewhere, saved)
+    assert outlived.here.vault.has(outlived.lena)
 
 
 def test_without_the_replay_everything_could_be_read(
@@ -72,7 +108,7 @@ def test_without_the_replay_everything_could_be_read(
     with pytest.raises(StartError, match="A restore has not ended"):
         open_installation(elsewhere, as_found=True)
     with closing(open_installation(elsewhere, as_found=True, restoring=True)) as there:
-        assert read(there, erased.ines) == ["ines@people.example", "the face of Ines"]
+        assert read(there, erased.ines) == ["ines@people.example", "the face of Ines", BILLED_TO]
 
 
 def test_a_database_put_back_by_hand_is_not_opened(erased: Town, saved: Saved, elsewhere: Settings) -> None:
