@@ -167,13 +167,16 @@ def _ahead(table: Table) -> set[str]:
 
 
 def _next(table: Table, owns: bool, behind: str = "") -> Iterator[tuple[str, str]]:
-    """The other tables to which its roads lead, but for `behind`, and behind which of them there is no way back."""
+    """The tables to which its roads lead, but for `behind`, and behind which of them there is no way back.
+
+    Behind a row of the same table that is itself: its other roads are open again, so a circle may begin there.
+    """
     for road in _roads(table, owns):
         for to in _over(table, road):
             if road.kind == "through":
                 yield to, str(table.name)
-            elif to not in (behind, table.name):
-                yield to, ""
+            elif to != behind:
+                yield to, to if to == table.name else ""
 
 
 def _over(table: Table, road: Road) -> Iterator[str]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Column, ForeignKey, MetaData, String, Table
 
-from datasteward.catalog import Catalog, Road, is_subject, owned_by, owned_through, owned_via, record, seen_via, tag
+from datasteward.catalog import (
+    Catalog,
+    Road,
+    is_subject,
+    owned_by,
+    owned_through,
+    owned_via,
+    record,
+    seen_through,
+    seen_via,
+    tag,
+)
 from datasteward.errors import CatalogError
 
 
@@ -41,6 +52,17 @@ def test_two_tables_may_not_own_each_other_through_one_association() -> None:
     )
     with pytest.raises(CatalogError, match="the roads of first lead in a circle"):
         Catalog(made)
+
+
+def test_a_table_may_not_be_seen_through_a_tree_that_is_seen_by_it() -> None:
+    """Behind the row above, the way back is open again: whoever sees the first would see it once more, without end."""
+    link = (["link", "first"], [owned_by("owner"), seen_via("link"), seen_via("first")])
+    made = schema(link=link, first=([], [owned_by("owner"), seen_through("link")]))
+    with pytest.raises(CatalogError, match="the roads of first lead in a circle"):
+        Catalog(made)
+    link = (["link", "first"], [owned_by("owner"), seen_via("link")])
+    catalog = Catalog(schema(link=link, first=([], [owned_by("owner"), seen_through("link", "first")])))
+    assert "WHERE" in str(catalog.concerning(catalog.table("first"), "somebody"))
 
 
 def test_a_circle_of_which_one_half_owns_comes_to_an_end() -> None:

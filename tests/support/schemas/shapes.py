@@ -249,8 +249,8 @@ def _leads(made: Schema, name: str, behind: str, owns: bool) -> Iterator[tuple[s
         key = shape.key_over(road.columns) if road.kind == "via" else None
         if road.owns == owns and road.kind == "through":
             yield road.table, name
-        if road.owns == owns and key is not None and key.to not in (name, behind):
-            yield key.to, ""
+        if road.owns == owns and key is not None and key.to != behind:
+            yield key.to, name if key.to == name else ""
 
 
 @st.composite
