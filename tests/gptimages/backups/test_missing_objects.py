@@ -10,7 +10,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from support.backups import Saved, Town, erase, nothing, read
+from support.backups import BILLED_TO, Saved, Town, erase, nothing, read
 
 from datasteward import backup
 from datasteward.audit import log as audit
@@ -83,5 +83,5 @@ def test_an_audit_mends_it_and_nothing_else(town: Town, there: Installation) -> 
         orphans.apply(session, there.steward, plan, by="tests", now=there.clock())
     with there.db.read() as session:
         assert orphans.without_object(session, there.steward) == 0
-    assert read(there, town.ines) == ["ines@people.example", "the face of Ines"]
+    assert read(there, town.ines) == ["ines@people.example", "the face of Ines", BILLED_TO]
     assert read(there, town.lena) == ["lena@people.example"]
