@@ -14,7 +14,7 @@ from datasteward.catalog import Catalog
 from datasteward.errors import AccessRefused
 from datasteward.exceptional.models import ExceptionalAccess, Kind
 from datasteward.policy import PolicySet
-from datasteward.policy.model import Exceptional
+from datasteward.policy.roles import Exceptional
 from datasteward.retention.holds import FILE
 from datasteward.rights.rows import is_words
 from datasteward.steward import Steward

@@ -17,11 +17,11 @@ from datasteward.policy.model import (
     Promise,
     Purpose,
     RetentionRule,
-    Role,
     ScheduledJob,
 )
 from datasteward.policy.period import Period
 from datasteward.policy.policyset import PolicySet, covers, lineage
+from datasteward.policy.roles import Role
 from datasteward.policy.wording import PolicyText, Section, Sentence
 
 __all__ = [

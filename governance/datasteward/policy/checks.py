@@ -17,8 +17,8 @@ from datasteward.policy.findings import Findings, Place, suggestion
 from datasteward.policy.flaws import of_method, of_rule
 from datasteward.policy.law import FiscalYearEnd
 from datasteward.policy.limits import Amount, Span
-from datasteward.policy.model import ExceptionalAccess
 from datasteward.policy.policyset import PolicySet, lineage
+from datasteward.policy.roles import ExceptionalAccess
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")
 _COMMON_YEAR = 2001

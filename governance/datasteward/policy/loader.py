@@ -28,12 +28,12 @@ from datasteward.policy.model import (
     Promise,
     Purpose,
     RetentionRule,
-    RolesFile,
     ScheduledJob,
     Taxonomy,
 )
 from datasteward.policy.policyset import PolicySet
 from datasteward.policy.reading import read_text, read_yaml
+from datasteward.policy.roles import RolesFile
 from datasteward.policy.text import parse
 from datasteward.policy.vocabulary import Vocabulary
 from datasteward.policy.wording import PolicyText

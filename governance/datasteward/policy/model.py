@@ -218,57 +218,6 @@ class Anonymisation(msgspec.Struct, frozen=True, kw_only=True):
     methods: dict[str, Method]
 
 
-class Role(Sourced, frozen=True, kw_only=True):
-    """What someone may do here; roles add up."""
-
-    id: str
-    name: str
-    words: str
-    permissions: tuple[str, ...]
-    promise: str
-
-
-class Exceptional(Sourced, frozen=True, kw_only=True):
-    """A use of keys beyond the service's own work, which is asked for and carried out once.
-
-    `second`: the permission of whoever else has to approve it, if anybody has to. `lasts`: how long it may be carried
-    out after that.
-    """
-
-    name: str
-    words: str
-    second: str | None = None
-    lasts: Period
-    why: str
-
-
-class ExceptionalBulk(Exceptional, frozen=True, kw_only=True):
-    """Opening the words of many; `people` are as many as the service itself may open at once."""
-
-    people: int
-
-
-class ExceptionalAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Each kind of exceptional access; one that is left out is not allowed."""
-
-    break_glass: Exceptional | None = None
-    bulk: ExceptionalBulk | None = None
-    keyset_export: Exceptional | None = None
-
-    def of(self, kind: str) -> Exceptional | None:
-        """What holds for a kind, None when it is not allowed."""
-        found: Exceptional | None = getattr(self, kind, None)
-        return found
-
-
-class RolesFile(msgspec.Struct, frozen=True):
-    """roles.yaml; `permissions` says each one in words, as `scope:resource:action`."""
-
-    permissions: dict[str, str]
-    roles: dict[str, Role]
-    exceptional_access: ExceptionalAccess
-
-
 class Processor(Sourced, frozen=True, kw_only=True):
     """Someone who receives data for us. `embedded`: part of this installation, so that nothing leaves it.
 

@@ -30,11 +30,10 @@ from datasteward.policy.model import (
     Promise,
     Purpose,
     RetentionRule,
-    Role,
-    RolesFile,
     ScheduledJob,
     Taxonomy,
 )
+from datasteward.policy.roles import Role, RolesFile
 from datasteward.policy.vocabulary import Vocabulary
 from datasteward.policy.wording import PolicyText
 

@@ -17,7 +17,8 @@ from datasteward.errors import AccessRefused
 from datasteward.exceptional import access
 from datasteward.exceptional.models import ExceptionalAccess, Kind
 from datasteward.keys.state import KeyState
-from datasteward.policy.model import Exceptional, KeySchedule
+from datasteward.policy.model import KeySchedule
+from datasteward.policy.roles import Exceptional
 from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
 from gptimages.web.permissions import Permission, needs
