@@ -148,10 +148,10 @@ def test_its_time_runs_out(here: Installation, ada: str, local: Type, tmp_path: 
 
 
 def test_the_policies_say_who_else_is_needed_and_what_is_allowed(here: Installation, ada: str) -> None:
-    """Without `second` an access may be carried out as it is asked for; a kind that does not stand there is refused."""
+    """Without a second person an access may be carried out as it is asked for; a kind that does not stand there is refused."""
     allowed = here.policies.role_file.exceptional_access
     assert allowed.break_glass is not None
-    alone = msgspec.structs.replace(allowed.break_glass, second=None)
+    alone = msgspec.structs.replace(allowed.break_glass, second_person=False)
     changed = msgspec.structs.replace(allowed, break_glass=alone, keyset_export=None)
     roles = msgspec.structs.replace(here.policies.role_file, exceptional_access=changed)
     policies = msgspec.structs.replace(here.policies, role_file=roles)

@@ -92,7 +92,7 @@ def state(policies: PolicySet, access: ExceptionalAccess, now: datetime) -> Stat
     allowed = policies.role_file.exceptional_access.of(access.kind)
     if allowed is None or now >= allowed.lasts.after(access.approved_at or access.asked_at):
         return "over"
-    return "approved" if access.approved_at is not None or allowed.second is None else "asked"
+    return "approved" if access.approved_at is not None or not allowed.second_person else "asked"
 
 
 def find(session: Session, access_id: str, *, lock: bool = False) -> ExceptionalAccess:

@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-
 from datasteward.policy import crontab
 from datasteward.policy.findings import Findings, Place, suggestion
 from datasteward.policy.flaws import of_method, of_rule
 from datasteward.policy.law import FiscalYearEnd
 from datasteward.policy.limits import Amount, Span
 from datasteward.policy.policyset import PolicySet, lineage
-from datasteward.policy.roles import ExceptionalAccess
 
 _PERMISSION = re.compile(r"(own|staff):[a-z]+(-[a-z]+)*:[a-z]+(-[a-z]+)*")
 _COMMON_YEAR = 2001
@@ -188,11 +185,6 @@ def _roles(policies: PolicySet, findings: Findings) -> None:
             _known(
                 findings, "roles.yaml", ("roles", role.id, "permissions", str(i)), "permission", permission, declared
             )
-    for kind in msgspec.structs.fields(ExceptionalAccess):
-        rule = policies.role_file.exceptional_access.of(kind.name)
-        if rule is not None and rule.second is not None:
-            place = ("exceptional_access", kind.name, "second")
-            _known(findings, "roles.yaml", place, "permission", rule.second, declared)
 
 
 def _law(policies: PolicySet, findings: Findings) -> None:

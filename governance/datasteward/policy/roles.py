@@ -21,13 +21,12 @@ class Role(Sourced, frozen=True, kw_only=True):
 class Exceptional(Sourced, frozen=True, kw_only=True):
     """A use of keys beyond the service's own work, which is asked for and carried out once.
 
-    `second`: the permission of whoever else has to approve it, if anybody has to. `lasts`: how long it may be carried
-    out after that.
+    `second_person`: whether somebody else has to approve it. `lasts`: how long it may be carried out after that.
     """
 
     name: str
     words: str
-    second: str | None = None
+    second_person: bool
     lasts: Period
     why: str
 

@@ -151,12 +151,12 @@ MISTAKES = {
         "unknown permission 'own:image:reed'",
         "'own:image:read'",
     ),
-    "a second person of a permission that nobody explains": (
+    "a second person that is neither yes nor no": (
         "roles.yaml",
-        "second: staff:key:approve",
-        "second: staff:key:aprove",
-        "unknown permission 'staff:key:aprove'",
-        "'staff:key:approve'",
+        "second_person: true",
+        "second_person: staff:key:approve",
+        "here should stand true or false",
+        "write true or false",
     ),
     "period and event": (
         "retention.yaml",
