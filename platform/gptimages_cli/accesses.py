@@ -11,9 +11,12 @@ from datasteward.exceptional import access, carrying
 from gptimages import opening
 from gptimages.errors import InputError
 from gptimages.installation import Installation
-from gptimages.web.templating import utc
+from gptimages.web.templating import figure, utc
 from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import echo_table
+
+TOLD = 1000
+"""After how many lines the progress is told again."""
 
 
 @click.command("accesses")
@@ -43,7 +46,7 @@ def carry_out(open_here: Open, access_id: str, out: Path) -> None:
     """Carry out ACCESS, the id of an approved exceptional access, once. What it opens goes into a file for its owner alone."""
     with open_here() as here:
         number = _write(here, access_id, out)
-    click.echo(f"{number} lines are in {out}. Destroy the file when the reason has gone.")
+    click.echo(f"{figure(number)} lines are in {out}. Destroy the file when the reason has gone.")
 
 
 def _write(here: Installation, access_id: str, out: Path) -> int:
@@ -53,8 +56,10 @@ def _write(here: Installation, access_id: str, out: Path) -> int:
         with new_file(out) as file, here.writing("law", BY) as session:
             number = 0
             for line in carrying.carry_out(session, here.steward, store, access_id, by=BY, now=here.clock()):
-                number += 1
                 file.write(line)
+                number += 1
+                if number % TOLD == 0:
+                    click.echo(f"{figure(number)} lines", err=True)
             file.flush()  # a full disk is met before the access is spent
     except FileExistsError:
         raise InputError(f"There is a file {out} already: name one that is not there.") from None
