@@ -24,43 +24,38 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file of mode 0600 to write to, which has its name once the block has ended, whole and on disk, or not at all.
-
-    Raises FileExistsError when there is one of that name, before the block and at its end, and OSError.
-    """
-    if path.exists():
-        raise FileExistsError(path)
+def write_new(path: Path, data: bytes) -> None:
+    """Makes a file of mode 0600, whole and on disk or not at all. Raises FileExistsError when there is one, OSError."""
     unfinished = unfinished_beside(path)
     try:
-        with _private(unfinished) as file:
-            yield file
+        write(unfinished, data)
         os.link(unfinished, path)  # unlike a rename it takes no other's place
     finally:
         unfinished.unlink(missing_ok=True)
     sync_directory(path.parent)
 
 
-def write_new(path: Path, data: bytes) -> None:
-    """Makes a file of mode 0600, whole and on disk or not at all. Raises FileExistsError when there is one, OSError."""
-    with new_file(path) as file:
-        file.write(data)
-
-
 def write(path: Path, data: bytes) -> None:
-    """Makes a file of mode 0600, on disk when it returns; after an error a part of it. Raises FileExistsError, OSError."""
-    with _private(path) as file:
+    """Makes a file of mode 0600, on disk when it returns (see `private`). Raises FileExistsError, OSError."""
+    with private(path) as file:
         file.write(data)
 
 
 @contextmanager
-def _private(path: Path) -> Iterator[BinaryIO]:
+def private(path: Path) -> Iterator[BinaryIO]:
+    """A new file of mode 0600 to write to, on disk once the block has ended, and gone again when an error ends it.
+
+    Raises FileExistsError, OSError. After a kill a part of it is there.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def unfinished_beside(path: Path) -> Path:

@@ -69,8 +69,7 @@ def key_store(settings: Settings, clock: Callable[[], datetime]) -> KeyStore:
 
 def vault(settings: Settings, clock: Callable[[], datetime], catalog: Catalog, policies: PolicySet) -> Vault:
     """Opens the vault as the policies want it. Raises KeyStoreError, RootKeyError."""
-    bulk = policies.role_file.exceptional_access.bulk
-    at_once = bulk.people if bulk is not None else None
+    at_once = policies.role_file.exceptional_access.at_once
     return Vault(key_store(settings, clock), records=for_records(catalog, policies), at_once=at_once)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
-from datasteward.durable import new_file
+from datasteward.durable import private
 from datasteward.exceptional import access, carrying
+from datasteward.keys import KeyStore
 from gptimages import opening
 from gptimages.errors import InputError
 from gptimages.installation import Installation
@@ -50,21 +52,30 @@ def carry_out(open_here: Open, access_id: str, out: Path) -> None:
 
 
 def _write(here: Installation, access_id: str, out: Path) -> int:
-    """Writes the lines; the file has its name once the audit entry is committed. How many there are."""
+    """Writes the lines into a new file; the access is spent before the first is opened. How many there are.
+
+    What fails afterwards leaves no file; after a kill a part of it is there, under its name and told in the audit log.
+    """
     store = opening.key_store(here.settings, here.clock)
     try:
-        with new_file(out) as file, here.writing("law", BY) as session:
-            number = 0
-            for line in carrying.carry_out(session, here.steward, store, access_id, by=BY, now=here.clock()):
-                file.write(line)
-                number += 1
-                if number % TOLD == 0:
-                    click.echo(f"{figure(number)} lines", err=True)
-            file.flush()  # a full disk is met before the access is spent
+        with private(out) as file:
+            with here.writing("law", BY) as session:
+                carrying.take(session, here.policies, access_id, by=BY, now=here.clock())
+            return _lines(here, store, access_id, file)
     except FileExistsError:
         raise InputError(f"There is a file {out} already: name one that is not there.") from None
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}): choose another place.") from None
     finally:
         store.close()
+
+
+def _lines(here: Installation, store: KeyStore, access_id: str, file: BinaryIO) -> int:
+    number = 0
+    with here.reading("law", BY) as session:
+        for line in carrying.opened(session, here.steward, store, access_id):
+            file.write(line)
+            number += 1
+            if number % TOLD == 0:
+                click.echo(f"{figure(number)} lines", err=True)
     return number

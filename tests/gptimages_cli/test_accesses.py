@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,10 +16,11 @@ import pytest
 from click.testing import Result
 from sqlalchemy import select
 from support import other_side
+from support.backups import bill, erase
 
 from datasteward.audit import log as audit
-from datasteward.errors import AccessRefused
-from datasteward.exceptional import access
+from datasteward.errors import AccessRefused, KeyStoreError
+from datasteward.exceptional import access, carrying
 from datasteward.exceptional.models import ExceptionalAccess, Kind
 from datasteward.keys import context_for
 from gptimages.accounts.models import Account
@@ -135,6 +136,89 @@ def test_a_file_that_cannot_be_written_spends_nothing(
     assert local("keys", "open", asked, "--out", str(tmp_path / "new")).exit_code == 0
 
 
+def test_it_is_told_before_anything_is_opened_and_nobody_waits_for_it(
+    here: Installation, ada: str, ben: str, local: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the first line comes the entry is committed, and others write to the log meanwhile."""
+    opened = carrying.opened
+
+    def watched(*given: Any) -> Iterator[bytes]:
+        for line in opened(*given):
+            with here.db.write() as session:
+                assert len(audit.entries(session, acts=["access.carried-out"])) == 1
+                audit.append(session, "tests.wrote", actor=ben, now=here.clock())
+            yield line
+
+    monkeypatch.setattr(carrying, "opened", watched)
+    done = local("keys", "open", ask(here, Kind.BREAK_GLASS, subject=ada), "--out", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    with here.db.read() as session:
+        assert len(audit.entries(session, acts=["tests.wrote"])) == len(lines(tmp_path / "out"))
+
+
+def test_what_fails_half_way_leaves_no_file_and_is_spent(
+    here: Installation, ada: str, local: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of it was opened: that stays told, and another access has to be asked for."""
+    opened = carrying.opened
+
+    def broken(*given: Any) -> Iterator[bytes]:
+        yield next(opened(*given))
+        raise KeyStoreError("The key store cannot be used: check it.")
+
+    monkeypatch.setattr(carrying, "opened", broken)
+    asked = ask(here, Kind.BREAK_GLASS, subject=ada)
+    assert local("keys", "open", asked, "--out", str(tmp_path / "out")).exit_code == 1
+    assert not [path for path in tmp_path.iterdir() if "out" in path.name]
+    monkeypatch.undo()
+    assert "carried out before" in local("keys", "open", asked, "--out", str(tmp_path / "out")).stderr
+    with here.db.read() as session:
+        assert len(audit.entries(session, acts=["access.carried-out"])) == 1
+
+
+def test_what_outlives_an_erasure_can_be_asked_for_and_nothing_else(
+    here: Installation, ada: str, local: Type, tmp_path: Path
+) -> None:
+    """A court asks for an invoice of somebody who was erased: only the keys for records are left, and only they open."""
+    bill(here, ada, "Ada Berg, Mill Lane 2", here.clock())
+    erase(here, ada)
+    for kind, of in ((Kind.BREAK_GLASS, {"subject": ada}), (Kind.BULK, {"table": "transaction"})):
+        out = tmp_path / kind
+        done = local("keys", "open", ask(here, kind, **of), "--out", str(out))
+        assert done.exit_code == 0, done.output
+        assert [line["billed_to"] for line in lines(out) if line["table"] == "transaction"] == ["Ada Berg, Mill Lane 2"]
+        assert "Ada Berg" not in out.read_text().replace("Ada Berg, Mill Lane 2", "")
+
+
+def test_other_policies_on_the_way_end_it(here: Installation, ada: str) -> None:
+    """Whoever is given other rules than those it was asked under can neither approve it nor carry it out."""
+    asked = ask(here, Kind.BREAK_GLASS, approved=False, subject=ada)
+    allowed = here.policies.role_file.exceptional_access
+    assert allowed.break_glass is not None
+    alone = msgspec.structs.replace(
+        allowed, break_glass=msgspec.structs.replace(allowed.break_glass, second_person=False)
+    )
+    roles = msgspec.structs.replace(here.policies.role_file, exceptional_access=alone)
+    other = msgspec.structs.replace(here.policies, role_file=roles, hash="0" * 64)
+    with here.writing("law", OPERATOR) as session, pytest.raises(AccessRefused, match="the policies have changed"):
+        carrying.take(session, other, asked, by=OPERATOR, now=here.clock())
+    with here.writing("law", OFFICER) as session, pytest.raises(AccessRefused, match="nothing to approve"):
+        access.approve(session, other, asked, by=OFFICER, now=here.clock())
+
+
+def test_a_refused_one_is_not_carried_out(here: Installation, ada: str, local: Type, tmp_path: Path) -> None:
+    """Approved before or not; what was carried out cannot be refused any more."""
+    for approved in (False, True):
+        asked = ask(here, Kind.BREAK_GLASS, approved=approved, subject=ada)
+        with here.writing("law", OFFICER) as session:
+            access.refuse(session, here.policies, asked, by=OFFICER, now=here.clock())
+        assert local("keys", "open", asked, "--out", str(tmp_path / "out")).exit_code == 1
+    asked = ask(here, Kind.BREAK_GLASS, subject=ada)
+    assert local("keys", "open", asked, "--out", str(tmp_path / "out")).exit_code == 0
+    with here.writing("law", OFFICER) as session, pytest.raises(AccessRefused, match="nothing to refuse"):
+        access.refuse(session, here.policies, asked, by=OFFICER, now=here.clock())
+
+
 def test_its_time_runs_out(here: Installation, ada: str, local: Type, tmp_path: Path, clock: Any) -> None:
     """What was not approved, or not carried out, within the time of policies/roles.yaml is over."""
     unapproved = ask(here, Kind.BREAK_GLASS, approved=False, subject=ada)
@@ -170,6 +254,7 @@ def test_the_policies_say_who_else_is_needed_and_what_is_allowed(here: Installat
         (Kind.BREAK_GLASS, {"subject": "ada"}, "because", "number of the file"),
         (Kind.BREAK_GLASS, {}, "24-117", "Say whose"),
         (Kind.BREAK_GLASS, {"subject": "nobody"}, "24-117", "No keys of such a person"),
+        (Kind.KEYSET_EXPORT, {"subject": "standing/tests"}, "24-117", "No keys of such a person"),
         (Kind.BREAK_GLASS, {"subject": "ada", "table": "usage_event"}, "24-117", "no sealed words"),
         (Kind.BULK, {"subject": "ada", "table": "account"}, "24-117", "a bulk reading is of everybody"),
         (Kind.BULK, {}, "24-117", "in which table"),
@@ -181,6 +266,7 @@ def test_what_is_asked_badly_is_refused(
 ) -> None:
     """One sentence says what is missing, and nothing is written down."""
     of = {name: ada if value == "ada" else value for name, value in of.items()}
+    here.vault.standing("tests")
     with here.writing("law", OPERATOR) as session, pytest.raises(AccessRefused, match=said):
         access.ask(session, here.steward, kind, file=file, by=OPERATOR, now=here.clock(), **of)
     with here.db.read() as session:

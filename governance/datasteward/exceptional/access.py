@@ -13,14 +13,16 @@ from datasteward.base import new_id
 from datasteward.catalog import Catalog
 from datasteward.errors import AccessRefused
 from datasteward.exceptional.models import ExceptionalAccess, Kind
+from datasteward.keys import Use, Vault
+from datasteward.keys.store import STANDING
 from datasteward.policy import PolicySet
 from datasteward.policy.roles import Exceptional
 from datasteward.retention.holds import FILE
 from datasteward.rights.rows import is_words
 from datasteward.steward import Steward
 
-State = Literal["asked", "approved", "done", "over"]
-"""`approved`: may be carried out now; `over`: its time ran out before it was."""
+State = Literal["asked", "approved", "refused", "done", "over"]
+"""`approved`: may be carried out now; `over`: its time ran out, or the policies changed, before it was."""
 
 
 def rule(policies: PolicySet, kind: str) -> Exceptional:
@@ -60,10 +62,17 @@ def ask(
         raise AccessRefused("Keysets stand in no table: leave it out.")
     if table is not None and table not in readable(steward.catalog):
         raise AccessRefused("There are no sealed words in a table of this name: take one from the catalog.")
-    if subject is not None and not steward.vault.has(subject):
+    if subject is not None and not is_person(steward.vault, subject):
         raise AccessRefused("No keys of such a person are there: check the account's id.")
     asked = ExceptionalAccess(
-        id=new_id(), kind=kind, subject_id=subject, table=table, file=file, asked_by=by, asked_at=now
+        id=new_id(),
+        kind=kind,
+        subject_id=subject,
+        table=table,
+        file=file,
+        policy_hash=steward.policies.hash,
+        asked_by=by,
+        asked_at=now,
     )
     session.add(asked)
     session.flush()
@@ -85,12 +94,28 @@ def approve(session: Session, policies: PolicySet, access_id: str, *, by: str, n
     )
 
 
+def refuse(session: Session, policies: PolicySet, access_id: str, *, by: str, now: datetime) -> None:
+    """Ends an access that was not carried out yet, approved or not. Raises AccessRefused when there is nothing to refuse."""
+    found = find(session, access_id, lock=True)
+    if state(policies, found, now) not in ("asked", "approved"):
+        raise AccessRefused("This access was carried out, or is over: there is nothing to refuse.")
+    found.refused_at = now
+    session.flush()
+    audit.append(
+        session, "access.refused", actor=by, subject=found.subject_id, now=now, access=found.id, kind=found.kind
+    )
+
+
 def state(policies: PolicySet, access: ExceptionalAccess, now: datetime) -> State:
-    """How far it is. An access whose kind policies/roles.yaml no longer names is over."""
+    """How far it is. One that was asked for under another policy set is over: nobody changes the rules on the way."""
     if access.done_at is not None:
         return "done"
+    if access.refused_at is not None:
+        return "refused"
     allowed = policies.role_file.exceptional_access.of(access.kind)
-    if allowed is None or now >= allowed.lasts.after(access.approved_at or access.asked_at):
+    if allowed is None or access.policy_hash != policies.hash:
+        return "over"
+    if now >= allowed.lasts.after(access.approved_at or access.asked_at):
         return "over"
     return "approved" if access.approved_at is not None or not allowed.second_person else "asked"
 
@@ -109,6 +134,11 @@ def newest(session: Session, *, limit: int = 50) -> list[ExceptionalAccess]:
     """The accesses asked for last, the newest first."""
     query = select(ExceptionalAccess).order_by(ExceptionalAccess.asked_at.desc(), ExceptionalAccess.id).limit(limit)
     return list(session.scalars(query))
+
+
+def is_person(vault: Vault, subject: str) -> bool:
+    """Whether these are a person's keys, those for records alone among them; standing keysets are nobody's."""
+    return not subject.startswith(STANDING) and any(vault.has(subject, use) for use in Use)
 
 
 def readable(catalog: Catalog) -> list[str]:

@@ -1,4 +1,4 @@
-"""Carrying an exceptional access out: it is written down as done, and then what it opens comes line by line."""
+"""Carrying an exceptional access out: that is written down and committed first (`take`), then it is opened, line by line."""
 
 from __future__ import annotations
 
@@ -13,32 +13,38 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.errors import AccessRefused
-from datasteward.exceptional.access import find, readable, state
+from datasteward.exceptional.access import find, is_person, readable, state
 from datasteward.exceptional.models import Kind
 from datasteward.keys import KeyStore
+from datasteward.policy import PolicySet
 from datasteward.rights import rows
 from datasteward.steward import Steward
 
 WAITS = "This access waits for a second person: somebody else has to approve it first."
-OVER = "This access was carried out before, or its time is over: ask for another one."
+OVER = "This access was carried out before, its time is over, or the policies have changed: ask for another one."
 
 
-def carry_out(
-    session: Session, steward: Steward, store: KeyStore, access_id: str, *, by: str, now: datetime
-) -> Iterator[bytes]:
-    """The lines (JSON, UTF-8) of what was asked for. The audit entry stands in the transaction when the first one comes.
+def take(session: Session, policies: PolicySet, access_id: str, *, by: str, now: datetime) -> None:
+    """Writes down that the access is carried out, which spends it. To be committed before anything is opened.
 
-    They are given out once the transaction is committed, never before: keep them in a file that nobody has yet. A value
-    that does not open any more is told as such. Raises AccessRefused unless the access may be carried out now.
+    Raises AccessRefused unless it may be carried out now.
     """
     access = find(session, access_id, lock=True)
-    now_is = state(steward.policies, access, now)
+    now_is = state(policies, access, now)
     if now_is != "approved":
         raise AccessRefused(WAITS if now_is == "asked" else OVER)
     access.done_at = now
     session.flush()
     told = {"access": access.id, "kind": access.kind}
     audit.append(session, "access.carried-out", actor=by, subject=access.subject_id, now=now, **told)
+
+
+def opened(session: Session, steward: Steward, store: KeyStore, access_id: str) -> Iterator[bytes]:
+    """The lines (JSON, UTF-8) of an access that was just taken; the session only reads, so nobody waits for it.
+
+    A value that does not open any more is told as such.
+    """
+    access = find(session, access_id)
     if access.kind == Kind.KEYSET_EXPORT:
         yield from _keysets(store, str(access.subject_id))
         return
@@ -60,7 +66,7 @@ def _words(session: Session, steward: Steward, table: Table, person: str) -> Ite
 def _people(session: Session, steward: Steward, table: Table) -> list[str]:
     """Everybody who has rows in the table and keys."""
     found = session.execute(steward.catalog.subjects(table, true())).scalars()
-    return sorted(person for person in {*found} if person is not None and steward.vault.has(person))
+    return sorted(person for person in {*found} if person is not None and is_person(steward.vault, person))
 
 
 def _keysets(store: KeyStore, person: str) -> Iterator[bytes]:

@@ -22,7 +22,10 @@ class Kind(StrEnum):
 
 
 class ExceptionalAccess(StewardBase):
-    """One access that was asked for. `file` is the number of the file in which the reason stands, as with legal holds."""
+    """One access that was asked for. `file` is the number of the file in which the reason stands, as with legal holds.
+
+    `policy_hash` is the policy set under which it was asked for: under another one it does not hold any more.
+    """
 
     __tablename__ = "steward_exceptional_access"
     __table_args__ = (
@@ -48,6 +51,7 @@ class ExceptionalAccess(StewardBase):
             why_not="Told on request; may concern a proceeding that is not yet public.",
         ),
     )
+    policy_hash: Mapped[str] = mapped_column(String(64), info=tag("system.operations"))
     asked_by: Mapped[str] = mapped_column(
         String(40), info=tag("user.unique_id", export=False, why_not="Names a member of staff.")
     )
@@ -56,4 +60,5 @@ class ExceptionalAccess(StewardBase):
         String(40), info=tag("user.unique_id", export=False, why_not="Names a member of staff.")
     )
     approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("user.legal.access"))
+    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("user.legal.access"))
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), info=tag("user.legal.access"))

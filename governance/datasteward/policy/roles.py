@@ -31,17 +31,15 @@ class Exceptional(Sourced, frozen=True, kw_only=True):
     why: str
 
 
-class ExceptionalBulk(Exceptional, frozen=True, kw_only=True):
-    """Opening the words of many; `people` are as many as the service itself may open at once."""
-
-    people: int
-
-
 class ExceptionalAccess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Each kind of exceptional access; one that is left out is not allowed."""
+    """Each kind of exceptional access; one that is left out is not allowed.
 
+    `at_once`: of how many people the service opens words in one go, at most.
+    """
+
+    at_once: int
     break_glass: Exceptional | None = None
-    bulk: ExceptionalBulk | None = None
+    bulk: Exceptional | None = None
     keyset_export: Exceptional | None = None
 
     def of(self, kind: str) -> Exceptional | None:

@@ -136,6 +136,21 @@ def approve(
     return Redirect(f"/compliance/access/{access_id}", status_code=HTTP_303_SEE_OTHER)
 
 
+@post(
+    "/compliance/access/{access_id:str}/refuse",
+    opt=needs(Permission.KEY_APPROVE, fresh=True),
+    sync_to_thread=True,
+    include_in_schema=False,
+)
+def refuse(
+    here: NamedDependency[Installation], visitor: NamedDependency[Visitor], access_id: FromPath[str]
+) -> Redirect:
+    """Ends the access before anything is opened."""
+    with here.writing("law", visitor.id) as session:
+        access.refuse(session, here.policies, access_id, by=visitor.id, now=here.clock())
+    return Redirect(f"/compliance/access/{access_id}", status_code=HTTP_303_SEE_OTHER)
+
+
 def _shown(here: Installation, row: ExceptionalAccess) -> Shown:
     rule = here.policies.role_file.exceptional_access.of(row.kind)
     return Shown(row, rule, access.state(here.policies, row, here.clock()))
@@ -153,4 +168,4 @@ def _ages(state: KeyState, schedule: KeySchedule, now: datetime) -> Iterator[Age
         yield Age(name, words, since, due, max(0, min(100, round(100 * (now - since) / (due - since)))))
 
 
-ROUTES = [keys, ask, access_to_approve, approve]
+ROUTES = [keys, ask, access_to_approve, approve, refuse]

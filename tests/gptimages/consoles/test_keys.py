@@ -51,6 +51,23 @@ def test_one_asks_and_another_lets_it_pass(consoles: Consoles) -> None:
     assert f"gptimages keys open {asked(consoles).id}" in operator.get(KEYS).text
 
 
+def test_the_officer_may_refuse(consoles: Consoles) -> None:
+    """Before it passes and after: then the operator's page says so, and there is nothing to type."""
+    ada = consoles.make("Ada Berg")
+    operator, officer = consoles.browser("operator"), consoles.browser("compliance", name="Tom Officer")
+    operator.post(KEYS, data={"kind": "break_glass", "account": ada.id, "file": "24-117"})
+    address = f"/compliance/access/{asked(consoles).id}"
+    assert officer.post(address).status_code == 303
+    assert "Refuse it after all" in officer.get(address).text
+    assert operator.post(f"{address}/refuse").status_code == 403
+    assert officer.post(f"{address}/refuse").status_code == 303
+    assert "Refused" in officer.get(address).text
+    assert officer.post(f"{address}/refuse").status_code == 409
+    page = operator.get(KEYS).text
+    assert "Refused" in page
+    assert "gptimages keys open" not in page
+
+
 def test_nobody_is_both_persons(consoles: Consoles) -> None:
     """Somebody with both roles gets no button for an access of their own, and is refused without it."""
     ada = consoles.make("Ada Berg")

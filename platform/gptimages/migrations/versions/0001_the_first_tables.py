@@ -626,10 +626,12 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.String(length=40), nullable=True),
         sa.Column("table", sa.String(length=80), nullable=True),
         sa.Column("file", sa.String(length=40), nullable=False),
+        sa.Column("policy_hash", sa.String(length=64), nullable=False),
         sa.Column("asked_by", sa.String(length=40), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("approved_by", sa.String(length=40), nullable=True),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_steward_exceptional_access")),
     )
