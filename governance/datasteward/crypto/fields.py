@@ -32,6 +32,10 @@ FAILED = "A sealed value does not open: it was changed, moved to another place, 
 NO_TEXT = "A sealed value is no text: it was sealed as bytes, so read it with Vault.reveal."
 
 
+class UnknownKey(DecryptionFailed):
+    """The ciphertext names a key that is not in the keyset: it is another's, or was made since the keyset was loaded."""
+
+
 class FieldCipher:
     """Encrypts and decrypts fields under one keyset. May be shared by threads."""
 
@@ -56,7 +60,9 @@ class FieldCipher:
     def decrypt(self, ciphertext: bytes, associated_data: bytes) -> bytes:
         """The plaintext. Raises DecryptionFailed unless every byte and the associated data are as they were."""
         cipher = self._ciphers.get(ciphertext[PREFIX])
-        if cipher is None or len(ciphertext) < LEAST:
+        if cipher is None:
+            raise UnknownKey(FAILED)
+        if len(ciphertext) < LEAST:
             raise DecryptionFailed(FAILED)
         try:
             return cipher.decrypt(ciphertext[IV], ciphertext[SEALED], associated_data)
@@ -92,6 +98,8 @@ class FieldCipher:
                 texts.append(openers[stored[PREFIX]](stored[IV], stored[SEALED], head + tail).decode())
         except UnicodeDecodeError:
             raise DecryptionFailed(NO_TEXT) from None
-        except (KeyError, InvalidTag, ValueError):  # of no key, changed or moved, cut short
+        except KeyError:
+            raise UnknownKey(FAILED) from None
+        except (InvalidTag, ValueError):  # changed or moved, cut short
             raise DecryptionFailed(FAILED) from None
         return tuple(texts)

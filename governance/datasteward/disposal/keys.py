@@ -78,13 +78,21 @@ def promise_records(session: Session, vault: Vault, subject: str, *, now: dateti
 
 
 def destroy_records(
-    session: Session, steward: Steward, *, now: datetime, limit: int = BATCH, kept: ColumnElement[bool] | None = None
+    session: Session,
+    steward: Steward,
+    *,
+    now: datetime,
+    limit: int = BATCH,
+    kept: ColumnElement[bool] | None = None,
+    subject: str | None = None,
 ) -> int:
     """Destroys up to `limit` of the promised keys for records that no row needs any more, and returns how many.
 
-    Raises KeyStoreError; it can be done again. Those that meet `kept`, a condition on KeyDisposal, wait.
+    Only those of `subject`, where it is given. Raises KeyStoreError; it can be done again. Those that meet `kept`, a
+    condition on KeyDisposal, wait.
     """
     due = [KeyDisposal.use == Use.RECORDS, KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
+    due += [] if subject is None else [KeyDisposal.subject_id == subject]
     waiting = select(KeyDisposal).where(*due, not_(needed(steward, KeyDisposal.subject_id)))
     entries = list(session.scalars(waiting.order_by(KeyDisposal.since).limit(limit).with_for_update(skip_locked=True)))
     for entry in entries:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.orm.attributes import instance_state
 
 from datasteward.crypto import FieldCipher, home
+from datasteward.crypto.fields import UnknownKey
 from datasteward.errors import AccessRefused
 from datasteward.keys.context import head, tail
 from datasteward.keys.places import Attribute, Place, column_of, place_of, subject_of
@@ -44,10 +45,22 @@ def reveal_all(
     places = _places(rows[0], attributes)
     _check_purposes(rows, places)
     boxes = _values(rows, attributes, [place.column for place in places])
+    settled = list(_settled(rows, attributes, places[0], subject))
+    try:
+        return _opened(vault, places, boxes, settled)
+    except UnknownKey:
+        for who in {who for _, who in settled}:
+            vault.forget(who)
+        return _opened(vault, places, boxes, settled)
+
+
+def _opened(
+    vault: Vault, places: list[Place], boxes: list[tuple[Any, ...]], settled: list[tuple[bytes, str]]
+) -> list[tuple[str | None, ...]]:
     people = _people(vault.opener, places, most=vault.at_once)
     return [
         cipher.open_texts(of_row, heads, end)
-        for of_row, (end, who) in zip(boxes, _settled(rows, attributes, places[0], subject), strict=True)
+        for of_row, (end, who) in zip(boxes, settled, strict=True)
         for cipher, heads in (people(who),)
     ]
 

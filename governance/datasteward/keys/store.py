@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import Engine, Row, delete, func, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from datasteward.crypto import KeysetKind
-from datasteward.errors import KeyStoreError
+from datasteward.errors import KeyMissing, KeyStoreError
 from datasteward.keys import migrations, sqlite
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.database import exclusively, faults, open_engine
@@ -28,6 +28,7 @@ from datasteward.keys.tables import Use, epoch, key_store, subject_key
 
 CACHE_SECONDS = 60.0
 ATTEMPTS = 3
+MISSING = "The key of this person is destroyed or was never made: its data cannot be read."
 STANDING = "standing/"
 """How the owners of standing keysets begin: nobody's, for what belongs to no person."""
 
@@ -70,7 +71,10 @@ class KeyStore:
             raise
 
     def add(self, subject: str, keysets: Mapping[KeysetKind, bytes], use: Use = Use.CONTENT) -> bool:
-        """Stores a person's keysets, wrapped; durable when it returns. False, and nothing changed, when there are."""
+        """Stores a person's keysets, wrapped; durable when it returns. False, and nothing changed, when there are.
+
+        Raises KeyMissing for records of somebody without keys for content: after an erasure nobody would destroy them.
+        """
         for _ in range(ATTEMPTS):
             with faults():
                 try:
@@ -99,6 +103,8 @@ class KeyStore:
         with self.engine.begin() as connection:
             connection.execute(insert(subject_key), rows)
             self.epochs.hold(connection, name)
+            if use is not Use.CONTENT:
+                _require_content(connection, subject)
 
     def has(self, subject: str, use: Use = Use.CONTENT) -> bool:
         """Whether the person has keys for this use."""
@@ -192,3 +198,10 @@ def _beside(engine: Engine) -> EpochDirectory:
     if engine.dialect.name != "sqlite" or not engine.url.database:
         raise KeyStoreError("A key store on a server needs to be told where the keys of epochs lie.")
     return EpochDirectory(Path(engine.url.database).parent / "epochs")
+
+
+def _require_content(connection: Connection, subject: str) -> None:
+    """Keeps the person's keys for content from being destroyed before the transaction ends. Raises KeyMissing."""
+    content = (subject_key.c.subject == subject) & (subject_key.c.use == Use.CONTENT)
+    if connection.scalar(select(subject_key.c.subject).where(content).limit(1).with_for_update(read=True)) is None:
+        raise KeyMissing(MISSING)

@@ -225,7 +225,7 @@ class Erasure:
         vault, now = self._steward.vault, self._clock()
         vault.destroy(subject)
         keys.promise_records(session, vault, subject, now=now)
-        keys.destroy_records(session, self._steward, now=now)
+        keys.destroy_records(session, self._steward, now=now, subject=subject)
         request = requests.get(session, self._request_id)
         notes = _notes(request)
         notes.key_at = notes.key_at or now

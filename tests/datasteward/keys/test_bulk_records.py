@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from datasteward.catalog import owned_by, record
 from datasteward.errors import DecryptionFailed, KeyMissing
-from datasteward.keys import Box, KeyStore, Use, Vault, reveal, reveal_all, seal, seal_all
+from datasteward.keys import Box, Context, KeyStore, Use, Vault, reveal, reveal_all, seal, seal_all
 from datasteward.types import Sealed
 
 FIELDS = ("address", "note", "number")
@@ -117,3 +117,27 @@ def test_a_row_of_too_few_or_too_many_texts_is_refused(vault: Vault) -> None:
     for told in (("Storgata 1", "a note"), ("Storgata 1", "a note", "2026-1", "more")):
         with pytest.raises(ValueError, match="zip"):
             seal_all(vault, [Invoice(id=1, owner="ada")], FIELDS, [told])
+
+
+def test_a_process_that_knew_the_person_before_opens_what_another_has_sealed_for_records(
+    vault: Vault, session: Session, key_store: KeyStore
+) -> None:
+    """The keys for records are made with the first of them; whoever had loaded the person's keys by then loads them again."""
+    one, many = (Vault(key_store, records=RECORDS) for _ in range(2))
+    for other in (one, many):
+        box = other.seal(Context("ada", "invoice", "note", "1"), "before")
+        assert other.reveal(Context("ada", "invoice", "note", "1"), box) == b"before"
+    rows = invoices(vault, session)
+    assert reveal(one, rows[0], "address") == "Storgata 1"
+    assert reveal_all(many, rows, FIELDS) == TOLD * 2
+
+
+def test_no_keys_for_records_are_made_for_whom_was_erased_meanwhile(vault: Vault, key_store: KeyStore) -> None:
+    """A process that had loaded the person's keys seals no record after they were destroyed, so that none outlive them."""
+    late = Vault(key_store, records=RECORDS)
+    late.seal(Context("ada", "invoice", "note", "1"), "before")
+    vault.destroy("ada")
+    for _ in range(2):
+        with pytest.raises(KeyMissing):
+            late.seal(Context("ada", "invoice", "address", "1"), "Storgata 1")
+    assert not vault.has("ada", Use.RECORDS)
