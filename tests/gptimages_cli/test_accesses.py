@@ -23,6 +23,7 @@ from datasteward.errors import AccessRefused, KeyStoreError
 from datasteward.exceptional import access, carrying
 from datasteward.exceptional.models import ExceptionalAccess, Kind
 from datasteward.keys import context_for
+from datasteward.rights.models import SubjectRequest
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
 
@@ -188,6 +189,22 @@ def test_what_outlives_an_erasure_can_be_asked_for_and_nothing_else(
         assert done.exit_code == 0, done.output
         assert [line["billed_to"] for line in lines(out) if line["table"] == "transaction"] == ["Ada Berg, Mill Lane 2"]
         assert "Ada Berg" not in out.read_text().replace("Ada Berg, Mill Lane 2", "")
+
+
+def test_an_erasure_tells_that_a_keyset_was_handed_out(
+    here: Installation, ada: str, ben: str, local: Type, tmp_path: Path, clock: Any
+) -> None:
+    """What was copied with it opens for ever: the certificate says when it left, and says nothing where none did."""
+    assert (
+        local("keys", "open", ask(here, Kind.KEYSET_EXPORT, subject=ada), "--out", str(tmp_path / "out")).exit_code == 0
+    )
+    handed, ids = clock(), (ada, ben)
+    clock.move(hours=1)
+    for subject in ids:
+        erase(here, subject)
+    with here.db.read() as session:
+        done = {row.subject_id: row.result or {} for row in session.scalars(select(SubjectRequest))}
+    assert [done[subject]["keyset_exported_at"] for subject in ids] == [handed.isoformat().replace("+00:00", "Z"), None]
 
 
 def test_other_policies_on_the_way_end_it(here: Installation, ada: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from datasteward.audit import log as audit
 from gptimages.accounts import people
 from gptimages.accounts.models import Account
@@ -63,3 +65,24 @@ def test_peoples_keys_are_changed_when_they_are_due(
     clock.move(days=1)
     keys.run(here, "schedule")
     assert entries(here)[0]["promoted"] == 2
+
+
+@pytest.mark.parametrize("late", [0, 29, 45])
+def test_a_certificates_date_is_not_before_the_key_is_destroyed(here: Installation, clock: Any, late: int) -> None:
+    """Runs come each night some seconds late, and the one that would end the epoch fails: still it has ended by that day."""
+    schedule, begun, failed = here.policies.encryption.schedule, here.vault.epoch_begun(), False
+    clock.move(days=late)
+    told = schedule.unreadable_in_backups(begun, clock())
+    (old,) = (here.settings.data / "keys" / "epochs").iterdir()
+    clock.move(hours=1)
+    for night in range(100):
+        present = here.vault.epoch_begun()
+        if not failed and present > begun and schedule.overlap.after(present) <= clock():
+            failed = True
+        else:
+            keys.run(here, "schedule")
+        if not old.exists():
+            break
+        clock.move(days=1, seconds=night % 7)
+    assert failed
+    assert clock() <= told

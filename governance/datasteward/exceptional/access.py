@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
@@ -134,6 +134,12 @@ def newest(session: Session, *, limit: int = 50) -> list[ExceptionalAccess]:
     """The accesses asked for last, the newest first."""
     query = select(ExceptionalAccess).order_by(ExceptionalAccess.asked_at.desc(), ExceptionalAccess.id).limit(limit)
     return list(session.scalars(query))
+
+
+def exported(session: Session, subject: str) -> datetime | None:
+    """When keysets of this person were handed out last, if ever."""
+    of = (ExceptionalAccess.subject_id == subject) & (ExceptionalAccess.kind == Kind.KEYSET_EXPORT)
+    return session.scalar(select(func.max(ExceptionalAccess.done_at)).where(of))
 
 
 def is_person(vault: Vault, subject: str) -> bool:

@@ -88,20 +88,22 @@ class KeySchedule(Sourced, frozen=True, kw_only=True):
     """When keys are changed. `epoch`: how long one key wraps the keysets of everybody, before those who live go under the next.
 
     `overlap`: how long the old epoch's key still stands after that, the time in which a new backup of the key store is to
-    be made. `root`: how old the root key may be. `persons`: how old a person's keys may be.
+    be made. `margin`: how late the job that does this may be, counted into the date of a certificate: begin and end wait
+    for the hour of the job, which may fail once. `root`: how old the root key may be. `persons`: how old a person's keys.
     `per_second`: how many keysets a second are wrapped anew, at most.
     """
 
     epoch: Period
     overlap: Period
+    margin: Period
     root: Period
     persons: Period
     per_second: int
     why: str
 
     def unreadable_in_backups(self, begun: datetime, now: datetime) -> datetime:
-        """When what is shredded now is unreadable in every backup too, the present epoch having `begun` then."""
-        return max(self.overlap.after(self.epoch.after(begun)), self.overlap.after(now))
+        """When what is shredded now is planned to be unreadable in every backup too, the present epoch having `begun` then."""
+        return self.margin.after(self.overlap.after(max(self.epoch.after(begun), now)))
 
 
 class Encryption(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ from datasteward.disposal import disposal, keys
 from datasteward.disposal.fixed import Fix, fixed
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
+from datasteward.exceptional import access
 from datasteward.ledger import enter
 from datasteward.retention import holds
 from datasteward.retention.held import Held, free
@@ -59,6 +60,8 @@ class Certificate(msgspec.Struct, frozen=True):
 
     `policy` is the hash of the policy set that decided what stays. What was sealed for the person is unreadable in the live
     system since `unreadable_at`, and in every backup at `unreadable_in_backups_at`, the planned end of the epoch (UTC).
+    Where the person's keysets were handed out before, at `keyset_exported_at` for the last time, neither date holds for
+    what was copied: whoever has the keyset opens it.
     """
 
     policy: str
@@ -67,6 +70,7 @@ class Certificate(msgspec.Struct, frozen=True):
     kept: dict[str, int]
     unreadable_at: datetime | None = None
     unreadable_in_backups_at: datetime | None = None
+    keyset_exported_at: datetime | None = None
 
 
 class Notes(msgspec.Struct):
@@ -242,7 +246,8 @@ class Erasure:
             schedule = self._steward.policies.encryption.schedule
             in_backups = schedule.unreadable_in_backups(self._steward.vault.epoch_begun(), gone)
             policy = self._steward.policies.hash
-            certificate = Certificate(policy, notes.rows, notes.objects, kept, gone, in_backups)
+            exported = access.exported(session, subject)
+            certificate = Certificate(policy, notes.rows, notes.objects, kept, gone, in_backups, exported)
             requests.finish(session, request, now=self._clock(), result=msgspec.to_builtins(certificate))
             audit.append(
                 session,
