@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, MetaData, String, Table, insert
 from support.erasing import asked
+from support.killing import Killed
 
 from datasteward.audit import log as audit
 from datasteward.base import new_id
@@ -21,10 +22,6 @@ from datasteward.ledger.anchoring import ENTERED, anchor
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
 from datasteward.rights.erasure import Erasure
-
-
-class Killed(BaseException):
-    """Stands for the process being killed."""
 
 
 @pytest.fixture
