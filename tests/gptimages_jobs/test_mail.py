@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import structlog
 from aiosmtpd.controller import Controller
+from support.killing import Killed
 
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
@@ -154,10 +155,6 @@ def test_a_server_that_is_away_loses_nothing(here, person, clock) -> None:
     assert stored(here, mail_id).state == "waiting"
     assert [line["event"] for line in logged] == ["mail not sent"]
     assert "people.example" not in str(logged)
-
-
-class Killed(BaseException):
-    """The process died here."""
 
 
 def test_a_kill_between_sending_and_marking_sends_at_most_one_twice(

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
 import pytest
+from support.killing import Killed
 
 from gptimages.accounts import people
 from gptimages.installation import Installation
@@ -107,10 +108,6 @@ def test_what_breaks_while_sending_is_tried_again_and_not_for_ever(here: Install
         clock.move(days=2)
         Mail(taken).run(here, "schedule")
     assert (stored(here, first).state, stored(here, first).attempts) == ("failed", most)
-
-
-class Killed(BaseException):
-    """The process died here."""
 
 
 def test_a_mail_whose_sender_died_is_sent_later(here: Installation, clock) -> None:

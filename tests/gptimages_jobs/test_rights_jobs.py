@@ -11,6 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import select
+from support.killing import Killed
 
 from datasteward.audit import log as audit
 from datasteward.errors import ObjectMissing
@@ -26,10 +27,6 @@ from gptimages.queue.models import Job
 from gptimages_jobs import archives as archives_job
 from gptimages_jobs import erase, erasures, export
 from gptimages_jobs.errors import TryAgain
-
-
-class Killed(BaseException):
-    """Stands for the process being killed: no handler of ours takes it."""
 
 
 def ask_archive(here: Installation, account: Account) -> str:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import structlog
+from support.killing import Killed
 
 from gptimages.installation import Installation
 from gptimages.queue import queue
@@ -98,10 +99,6 @@ def test_a_job_that_asks_for_it_is_tried_again(here: Installation, clock) -> Non
     assert worker.run_due() == 1
     ended = job(here, job_id)
     assert (ended.state, ended.problem, ended.attempts) == ("done", None, 3)
-
-
-class Killed(BaseException):
-    """The process died here."""
 
 
 def test_a_killed_worker_loses_nothing(here: Installation, clock) -> None:

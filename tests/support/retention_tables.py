@@ -12,8 +12,9 @@ from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData, Row, Stri
 
 from datasteward.catalog import is_subject, nobody, owned_by, owned_via, record, tag
 from datasteward.policy import Method, Period, RetentionRule
-from datasteward.retention import plans
+from datasteward.retention import certificate, plans
 from datasteward.retention.applying import apply
+from datasteward.retention.certificate import Certificate
 from datasteward.retention.plan import Item, Plan
 from datasteward.retention.result import Result
 from datasteward.steward import Steward
@@ -120,6 +121,14 @@ def make(db: Database, steward: Steward, now: datetime = NOW) -> Plan:
 def run(db: Database, steward: Steward, plan: Plan, now: datetime = NOW) -> Result:
     """Carries the plan out."""
     return apply(db.write, steward, plan, by="tests", clock=lambda: now)
+
+
+def told(db: Database, plan_id: str) -> Certificate:
+    """The certificate of the plan."""
+    with db.read() as session:
+        found = certificate.of(plans.row(session, plan_id))
+    assert found is not None
+    return found
 
 
 def of(plan: Plan, table: str) -> Item:

@@ -10,8 +10,6 @@ from sqlalchemy import Column, MetaData, String, Table
 from datasteward.catalog import is_subject, record, tag
 from datasteward.policy import PolicySet, load
 
-OPS = tag("system.operations")
-
 
 @pytest.fixture(scope="session")
 def shipped() -> PolicySet:

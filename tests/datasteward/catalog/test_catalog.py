@@ -6,30 +6,19 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, ForeignKey, LargeBinary, MetaData, String, Table, create_engine, insert, select
+from support.checked import OPS, key
 
 from datasteward import tables
 from datasteward.catalog import Catalog, checks, is_subject, nobody, owned_by, owned_via, record, tag, within
 from datasteward.errors import CatalogError
-from datasteward.policy import PolicySet, load
+from datasteward.policy import PolicySet
 from datasteward.types import BlindIndex, Sealed
 from gptimages import all_models, installation
 from gptimages.errors import StartError
 from gptimages.installation import open_installation
 from gptimages.settings import Settings
 
-OPS = tag("system.operations")
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="module")
-def shipped() -> PolicySet:
-    """The policies as they are shipped."""
-    return load(ROOT / "policies")
-
-
-def key() -> Column[str]:
-    """A primary key."""
-    return Column("id", String, primary_key=True, info=OPS)
 
 
 def chain(depth: int) -> MetaData:

@@ -8,12 +8,11 @@ import msgspec
 import pytest
 from sqlalchemy import JSON, Column, ForeignKey, MetaData, String, Table, create_engine, insert, text
 from sqlalchemy.orm import Session
+from support.checked import ID, OPS
 
 from datasteward.catalog import Catalog, checks, nobody, owned_by, record, tag
 from datasteward.policy import PolicySet
 
-OPS = tag("system.operations")
-ID = tag("user.unique_id")
 ADA = "m5xw6zdfmn2gk3tun5wxg2lpoq"
 
 

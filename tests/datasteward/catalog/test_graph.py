@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from sqlalchemy import Column, ForeignKey, MetaData, String, Table
+from support.checked import OPS
 
 from datasteward.catalog import (
     Catalog,
@@ -18,11 +19,9 @@ from datasteward.catalog import (
     owned_via,
     record,
     seen_by,
-    tag,
 )
 from gptimages import installation
 
-OPS = tag("system.operations")
 SVG = "{http://www.w3.org/2000/svg}"
 
 

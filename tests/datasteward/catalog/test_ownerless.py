@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, ForeignKey, MetaData, String, Table, create_engine, event, func, insert, not_, select
 from sqlalchemy.exc import IntegrityError
+from support.checked import OPS, key
 
-from datasteward.catalog import Catalog, Road, is_subject, owned_by, owned_via, ownerless, record, tag
+from datasteward.catalog import Catalog, Road, is_subject, owned_by, owned_via, ownerless, record
 from datasteward.policy import PolicySet
 
-OPS = tag("system.operations")
 PEOPLE = ["ada", "ben"]
 REASONS = st.sampled_from(["", "a reason"])
 
@@ -22,11 +22,6 @@ def keys(draw: st.DrawFn, name: str, to: str) -> Column[str]:
     """A column that refers to `to`, perhaps empty, with any deed when the row there goes."""
     deed = draw(st.sampled_from([None, "CASCADE", "SET NULL", "SET DEFAULT"]))
     return Column(name, String, ForeignKey(f"{to}.id", ondelete=deed), nullable=draw(st.booleans()), info=OPS)
-
-
-def key() -> Column[str]:
-    """A primary key."""
-    return Column("id", String, primary_key=True, info=OPS)
 
 
 @st.composite

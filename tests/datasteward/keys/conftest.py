@@ -12,6 +12,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 from support.postgres import PostgresServer
 
 from datasteward.keys import EpochDirectory, FileRootKey, KeyStore, Vault
@@ -56,6 +58,16 @@ def vault(key_store: KeyStore) -> Vault:
     made.create("ada")
     made.create("ben")
     return made
+
+
+@pytest.fixture
+def session(database_url: str, request: pytest.FixtureRequest) -> Iterator[Session]:
+    """A session on the empty tables of the module's `Base`, on each kind of database."""
+    engine = create_engine(database_url)
+    request.module.Base.metadata.create_all(engine)
+    with Session(engine) as opened:
+        yield opened
+    engine.dispose()
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import ForeignKey, String, create_engine, select
+from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from datasteward.catalog import is_subject, owned_by, owned_via, record
@@ -55,18 +53,6 @@ class Report(Base):
 
 
 FIELDS = ("words", "note")
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    """A session on empty tables, on each kind of database."""
-    engine = create_engine(database_url)
-    Base.metadata.create_all(engine)
-    with Session(engine) as opened:
-        yield opened
-    engine.dispose()
-
-
 TEXTS = st.one_of(st.none(), st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30))
 ROWS = st.lists(st.tuples(st.sampled_from(["ada", "ben"]), st.tuples(TEXTS, TEXTS)), max_size=12)
 

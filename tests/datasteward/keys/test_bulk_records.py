@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 
 import pytest
-from sqlalchemy import String, create_engine, select
+from sqlalchemy import String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from datasteward.catalog import owned_by, record
@@ -46,16 +46,6 @@ def vault(key_store: KeyStore) -> Vault:
     made.create("ada")
     made.create("ben")
     return made
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    """A session on an empty table."""
-    engine = create_engine(database_url)
-    Base.metadata.create_all(engine)
-    with Session(engine) as opened:
-        yield opened
-    engine.dispose()
 
 
 def invoices(vault: Vault, session: Session) -> list[Invoice]:

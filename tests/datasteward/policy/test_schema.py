@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
+from support.mistakes.every import MISTAKES
 
 from datasteward.policy.loader import FILES
 from datasteward.policy.schema import schemas
-
-from .test_mistakes import MISTAKES
 
 SHIPPED = Path(__file__).parents[3] / "policies"
 EXAMPLES = sorted((SHIPPED / "tests").glob("*.yaml"))

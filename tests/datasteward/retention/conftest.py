@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 from sqlalchemy import MetaData
 from support.postgres import PostgresServer
-from support.retention_tables import METADATA
+from support.retention_tables import METADATA, NOW
+from support.service_rows import account, use
 
 from datasteward import tables
 from datasteward.catalog import Catalog
@@ -23,7 +24,6 @@ from gptimages import all_models
 from gptimages.db import Database
 
 ROOT = Path(__file__).parents[3]
-NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
 Ruled = Callable[..., Steward]
 
@@ -56,6 +56,13 @@ def retention_db(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
 def small_db(retention_db: Database) -> Database:
     """The same with the empty tables of support.retention_tables."""
     METADATA.create_all(retention_db.engine)
+    return retention_db
+
+
+@pytest.fixture
+def due(retention_db: Database) -> Database:
+    """A database with two usage events that are due."""
+    use(retention_db, account(retention_db), *[NOW - timedelta(days=500)] * 2)
     return retention_db
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from sqlalchemy import insert
-from support.retention_tables import METADATA, NOW, make, people, rule, run, step, visits
+from support.retention_tables import METADATA, NOW, make, people, rule, run, step, told, visits
 
 from datasteward.audit import log as audit
 from datasteward.retention import certificate, plans
@@ -38,14 +38,6 @@ def deleting(ruled: Ruled) -> Steward:
     """Visits go after thirty days; another rule finds nothing."""
     idle = rule("idle", "user.content.favourite")
     return ruled({"use": rule("use", USAGE), "idle": idle}, metadata=METADATA, batch=1)
-
-
-def told(db: Database, plan_id: str) -> Certificate:
-    """The stored certificate."""
-    with db.read() as session:
-        found = certificate.of(plans.row(session, plan_id))
-    assert found is not None
-    return found
 
 
 def test_it_tells_classes_counts_and_method(used: Database, deleting: Steward) -> None:

@@ -3,51 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
+from support.retention_tables import NOW
+from support.service_rows import account, use
 
-from datasteward.base import new_id
 from datasteward.errors import PolicyError
-from datasteward.keys import Box
 from datasteward.policy import Period
 from datasteward.retention import holds
 from datasteward.retention.differences import Consequence, consequences
 from datasteward.retention.scope import Scope
 from datasteward.steward import Steward
-from gptimages.accounts.models import Account
-from gptimages.activity.models import UsageEvent
 from gptimages.billing.models import Transaction
 from gptimages.db import Database
 from gptimages.studio.models import Generation, GenerationReference, ReferenceImage
 
-NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 Ruled = Callable[..., Steward]
 
 
 @pytest.fixture
 def used(retention_db: Database) -> Database:
     """Two people with a usage event of 100 and 200 days each, and one of them with another of 500 days."""
-    with retention_db.write() as session:
-        for name in ("ada", "ben"):
-            sealed = Box(b"sealed")
-            session.add(
-                Account(
-                    id=name,
-                    name=sealed,
-                    email=sealed,
-                    avatar=None,
-                    country="NO",
-                    minimum_age=13,
-                    plan="free",
-                    created_at=NOW - timedelta(days=900),
-                    last_seen_at=NOW,
-                )
-            )
-        session.flush()
-        for name, age in (("ada", 100), ("ada", 200), ("ben", 100), ("ben", 200), ("ben", 500)):
-            session.add(UsageEvent(id=new_id(), account_id=name, kind="run", created_at=NOW - timedelta(days=age)))
+    for name, ages in (("ada", (100, 200)), ("ben", (100, 200, 500))):
+        who = account(retention_db, name, came=NOW - timedelta(days=900))
+        use(retention_db, who, *(NOW - timedelta(days=age) for age in ages))
     return retention_db
 
 

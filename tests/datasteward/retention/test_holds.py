@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, text
 from support.postgres import PostgresServer
+from support.retention_tables import NOW
+from support.service_rows import account
 
 from datasteward.audit import log as audit
 from datasteward.disposal.keys import destroy_keys
 from datasteward.disposal.models import KeyDisposal
 from datasteward.errors import HoldError, HoldInTheWay
-from datasteward.keys import Box
 from datasteward.retention import holds, plans
 from datasteward.retention.applying import apply
 from datasteward.retention.held import Held, refuse, spared
@@ -25,11 +26,9 @@ from datasteward.retention.plan import Plan
 from datasteward.retention.planning import kept_back
 from datasteward.retention.scope import Scope, keys
 from datasteward.steward import Steward
-from gptimages.accounts.models import Account
 from gptimages.activity.models import EngagementEvent, UsageEvent
 from gptimages.db import Database
 
-NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 OLD = NOW - timedelta(days=500)
 PEOPLE = ("ada", "ben")
 
@@ -43,23 +42,9 @@ def filled(retention_db: Database) -> Database:
 
 def people(db: Database) -> None:
     """Two people, each with three usage events and an engagement event, all long due, a day apart."""
-    with db.write() as session:
-        for name in PEOPLE:
-            sealed = Box(b"sealed")
-            session.add(
-                Account(
-                    id=name,
-                    name=sealed,
-                    email=sealed,
-                    avatar=None,
-                    country="NO",
-                    minimum_age=13,
-                    plan="free",
-                    created_at=NOW,
-                    last_seen_at=NOW,
-                )
-            )
-            session.flush()
+    for name in PEOPLE:
+        account(db, name)
+        with db.write() as session:
             for day in range(3):
                 at = OLD + timedelta(days=day)
                 session.add(UsageEvent(id=f"{name}{day}", account_id=name, kind="run", created_at=at))

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, ForeignKey, MetaData, String, Table, func, insert, select
+from sqlalchemy import Column, ForeignKey, MetaData, String, Table, insert, select
 from sqlalchemy.orm import Session
+from support.erasing import asked, number
 
 from datasteward.audit import log as audit
 from datasteward.base import new_id
@@ -91,18 +92,6 @@ def join(service: Any) -> Joiner:
         return subject
 
     return make
-
-
-def asked(service: Any, subject: str) -> str:
-    """An erasure that waits for nothing."""
-    with service.write() as session:
-        return requests.ask(session, service.steward.policies, subject, "erasure", country="NO", now=service.clock()).id
-
-
-def number(service: Any, table: str) -> int:
-    """How many rows a table has."""
-    with service.write() as session:
-        return session.scalar(select(func.count()).select_from(service.steward.catalog.table(table))) or 0
 
 
 def test_everything_goes_but_what_law_keeps(service: Any, join: Joiner) -> None:

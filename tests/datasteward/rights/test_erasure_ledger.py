@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, MetaData, String, Table, insert
+from support.erasing import asked
+from support.killing import Killed
 
 from datasteward.audit import log as audit
 from datasteward.base import new_id
@@ -19,12 +21,7 @@ from datasteward.ledger import DirectoryOfEntries, Ledger, behind
 from datasteward.ledger.anchoring import ENTERED, anchor
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
-from datasteward.rights import requests
 from datasteward.rights.erasure import Erasure
-
-
-class Killed(BaseException):
-    """Stands for the process being killed."""
 
 
 @pytest.fixture
@@ -53,8 +50,7 @@ def ines(service: Any) -> str:
 @pytest.fixture
 def request_id(service: Any, ines: str) -> str:
     """Her erasure, which waits for nothing."""
-    with service.write() as session:
-        return requests.ask(session, service.steward.policies, ines, "erasure", country="NO", now=service.clock()).id
+    return asked(service, ines)
 
 
 def erase(service: Any, request_id: str) -> None:

@@ -1,0 +1,56 @@
+"""What makes any policy file unreadable, or no file of its type."""
+
+MISTAKES = {
+    "not YAML": ("limits.yaml", r"^page-size: \{", "page-size: [", "this is not YAML", "mend the line"),
+    "a tab": ("roles.yaml", r"^roles:", "\troles:", "this is not YAML", "mend the line"),
+    "an unknown key": ("retention.yaml", "    period: P90D", "    perod: P90D", "unknown key 'perod'", "'period'"),
+    "a missing key": (
+        "purposes.yaml",
+        "^    name: Payments\n",
+        "",
+        "the key 'name' of 'billing' is missing",
+        "add 'name",
+    ),
+    "a missing source": ("retention.yaml", "^    source: .*\n", "", "the key 'source' of 'profile' is missing", "add"),
+    "a key twice": (
+        "purposes.yaml",
+        "^  deliver:",
+        "  generate:",
+        "'generate' stands here a second time",
+        "remove one",
+    ),
+    "a text for a number": (
+        "limits.yaml",
+        "value: 4000",
+        "value: many",
+        "a whole number, not 'many'",
+        "write a whole number",
+    ),
+    "a number for a text": ("roles.yaml", "name: Support", "name: 7", "a text, not '7'", "write a text"),
+    "a word for yes or no": (
+        "minors.yaml",
+        "$",
+        "\nrecalled: maybe",
+        "true or false, not 'maybe'",
+        "write true or false",
+    ),
+    "a value for a list": ("retention.yaml", r"also: \[.*\]", "also: user.name", "should stand a list", "brackets"),
+    "a list for a group": (
+        "minors.yaml",
+        r"by_country: \{\}",
+        "by_country: []",
+        "keys and values, not a list",
+        "indented",
+    ),
+    "nothing at all": ("purposes.yaml", "name: Payments", "name:", "a text, not nothing", "write a text"),
+    "an unknown word": (
+        "retention.yaml",
+        "action: anonymise",
+        "action: forget",
+        "'forget' is not allowed",
+        "anonymise, archive, delete, shred",
+    ),
+    "a period in words": ("retention.yaml", "period: P13M", "period: 13 months", "not an ISO 8601 period", "after P"),
+    "a period of nothing": ("retention.yaml", "period: P13M", "period: P0D", "is no time at all", "after P"),
+    "a period of ages": ("retention.yaml", "period: P13M", "period: P999Y", "longer than 200 years", "after P"),
+}

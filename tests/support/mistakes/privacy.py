@@ -1,0 +1,78 @@
+"""Mistakes in a privacy text."""
+
+MISTAKES = {
+    "a sentence without a promise": ("privacy/2026-09-01.md", r" \{intro\}", "", "bound to no promise", "end it with"),
+    "a sentence with a false promise": (
+        "privacy/2026-09-01.md",
+        r"\{intro\}",
+        "{intra}",
+        "unknown promise 'intra'",
+        "an id of promises.yaml",
+    ),
+    "a figure in the text": (
+        "privacy/2026-09-01.md",
+        r"\{\{ retention.reference-pictures.words \}\}",
+        "90 days",
+        "the figure 90",
+        "from the policies",
+    ),
+    "a placeholder for nothing": (
+        "privacy/2026-09-01.md",
+        "retention.reference-pictures.words",
+        "retention.reference.words",
+        "leads to nothing",
+        "name file",
+    ),
+    "a placeholder for a group": (
+        "privacy/2026-09-01.md",
+        "retention.reference-pictures.words",
+        "retention.reference-pictures",
+        "leads to nothing",
+        "field",
+    ),
+    "a placeholder for something hidden": (
+        "privacy/2026-09-01.md",
+        "controller.name",
+        "controller.__class__.__name__",
+        "leads to nothing",
+        "name file",
+    ),
+    "half a placeholder": (
+        "privacy/2026-09-01.md",
+        r"\{\{ minors.minimum \}\}",
+        "{{ minors.minimum }",
+        "a brace is left",
+        "once",
+    ),
+    "a section too few": ("privacy/2026-09-01.md", "^## 12 .*", "", "there are 11 sections", "write 12"),
+    "sections out of order": ("privacy/2026-09-01.md", "^## 3 ", "## 4 ", "section 4 follows section 2", "number it 3"),
+    "a line before the first section": (
+        "privacy/2026-09-01.md",
+        "^## 1 ",
+        "Hello. {intro}\n## 1 ",
+        "stands before the first section",
+        "begin a section",
+    ),
+    "no front matter": ("privacy/2026-09-01.md", r"\A---\n", "", "the front matter is missing", "begin with '---'"),
+    "a wrong day": (
+        "privacy/2026-09-01.md",
+        "effective: 2026-09-01",
+        "effective: 2026-09-02",
+        "takes effect on",
+        "agree",
+    ),
+    "no day at all": (
+        "privacy/2026-09-01.md",
+        "effective: 2026-09-01",
+        "effective: soon",
+        "a date such as",
+        "write a date",
+    ),
+    "an impossible day": (
+        "privacy/2026-09-01.md",
+        "effective: 2026-09-01",
+        "effective: 2026-02-30",
+        "a date such as",
+        "write",
+    ),
+}

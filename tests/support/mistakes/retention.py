@@ -1,0 +1,83 @@
+"""Mistakes in the rules of retention.yaml."""
+
+MISTAKES = {
+    "period and event": (
+        "retention.yaml",
+        "    until: account_erased",
+        "    until: account_erased\n    period: P1D\n    clock: created",
+        "either a period or",
+        "one of the two",
+    ),
+    "a period without a clock": (
+        "retention.yaml",
+        "    clock: last_used\n",
+        "",
+        "nothing that it runs from",
+        "add 'clock",
+    ),
+    "a clock without a period": (
+        "retention.yaml",
+        "    until: account_erased",
+        "    until: account_erased\n    clock: created",
+        "no period",
+        "remove",
+    ),
+    "a figure in the words of a rule": (
+        "retention.yaml",
+        r'words: "\{period\} after each"',
+        "words: 13 months after each",
+        "writes its period",
+        "{period}",
+    ),
+    "anonymising nothing": ("retention.yaml", "^    anonymise: .*\n", "", "do not agree", "categories to empty"),
+    "an action at an event": (
+        "retention.yaml",
+        "    until: account_erased",
+        "    until: account_erased\n    action: shred",
+        "says 'shred', but waits for an event",
+        "give it a period",
+    ),
+    "a table with further categories": (
+        "retention.yaml",
+        r"    also: \[user.content",
+        "    table: generations\n    also: [user.content",
+        "is for a table alone and lists further categories",
+        "remove 'also'",
+    ),
+    "an archive of nothing": (
+        "retention.yaml",
+        "action: anonymise\n    anonymise: .*",
+        "action: archive",
+        "'generalise' do not agree",
+        "the columns that are kept",
+    ),
+    "columns that no archive keeps": (
+        "retention.yaml",
+        "^    period: P13M",
+        "    period: P13M\n    generalise: {at: day}",
+        "'generalise' do not agree",
+        "give action: archive",
+    ),
+    "shredding columns": (
+        "retention.yaml",
+        "action: anonymise",
+        "action: shred",
+        "'anonymise' do not agree",
+        "neither",
+    ),
+    "an unknown coarseness": (
+        "retention.yaml",
+        "^    period: P13M",
+        "    period: P13M\n    action: archive\n    generalise: {at: fortnight}",
+        "'fortnight' is not allowed here",
+        "as_is, day, hour, month, year",
+    ),
+    "a condition that nothing meets": (
+        "retention.yaml",
+        "^    period: P13M",
+        "    period: P13M\n    only_if: {kind: []}",
+        "a condition that no record meets",
+        "the values that the column may hold",
+    ),
+    "kept without a reason": ("retention.yaml", "^    erasure_reason: .*\n", "", "do not agree", "needs its reason"),
+}
