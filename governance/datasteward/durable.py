@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 import stat
@@ -9,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+UNFINISHED = 16
+"""How many hexadecimal digits end the name of a file that is not whole yet."""
 
 
 class NotPrivate(Exception):
@@ -60,7 +64,12 @@ def private(path: Path) -> Iterator[BinaryIO]:
 
 def unfinished_beside(path: Path) -> Path:
     """A name of its own in the same directory, for what is not whole yet."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    return path.with_name(f".{path.name}.{secrets.token_hex(UNFINISHED // 2)}")
+
+
+def unfinished_of(path: Path) -> list[Path]:
+    """What kills have left of the file under such names."""
+    return [each for each in path.parent.glob(f".{glob.escape(path.name)}.*") if len(each.suffix) == 1 + UNFINISHED]
 
 
 def read_private(path: Path, most: int = 1024) -> bytes:

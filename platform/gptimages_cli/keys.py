@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,12 @@ import click
 from sqlalchemy import func, select
 
 from datasteward.audit import log as audit
-from datasteward.keys import RootKeyFile
+from datasteward.errors import KeyStoreError
 from datasteward.keys.admin import KeyAdmin
+from datasteward.keys.ages import ages
+from datasteward.keys.changing import Changing
 from datasteward.keys.keeping import renew_persons
 from datasteward.keys.state import KeyState
-from datasteward.policy import PolicySet
 from gptimages import opening
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
@@ -25,6 +27,12 @@ from gptimages_cli.accesses import accesses, carry_out
 from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import echo_facts, echo_table
 
+LATE = "A change of keys is late: find out why the nightly job fails, or change the root key by gptimages keys rotate root."
+NEW_ROOT = "The keys of epochs are wrapped under the new root key alone: back it up, apart from all else."
+SAME_ROOT = (
+    "The keys of epochs are wrapped anew, but under the root key that they had: for a new one set it first in "
+    "GPTIMAGES_ROOT_KEY, before a comma and the old one."
+)
 BACKUP = "Back up the key store now: older backups of it open nothing once the old epoch has ended."
 
 
@@ -40,7 +48,10 @@ keys.add_command(carry_out)
 @keys.command()
 @click.pass_obj
 def status(open_here: Open) -> None:
-    """Where the keys are, how old they are against policies/encryption.yaml, how many at which version, what is due."""
+    """Where the keys are, how old they are against policies/encryption.yaml, how many at which version, what is due.
+
+    Ends with 1 when a change is late.
+    """
     with open_here() as here:
         with here.reading("law", BY) as session:
             people = session.scalar(select(func.count()).select_from(Account)) or 0
@@ -49,7 +60,6 @@ def status(open_here: Open) -> None:
         echo_facts(
             [
                 *_root(here.settings, state),
-                ("Root key due", utc(schedule.root.after(state.root_since))),
                 ("Key store", _key_store(here.settings)),
                 ("People with keys", here.vault.count()),
                 ("Accounts", people),
@@ -57,9 +67,28 @@ def status(open_here: Open) -> None:
                 ("New keys waiting", state.staged),
             ]
         )
-        _epochs(here.policies, state)
-        click.echo()
-        echo_table(["Version of keysets", "Keysets"], [(str(each), number) for each, number in state.versions.items()])
+        told = list(ages(state, schedule, now))
+    click.echo()
+    rows = [(age.name, utc(age.since), utc(age.due), "late" if age.late else "in time", age.words) for age in told]
+    echo_table(["Key", "Since", "To be changed by", "State", ""], rows)
+    click.echo()
+    echo_table(["Version of keysets", "Keysets"], [(str(each), number) for each, number in state.versions.items()])
+    if any(age.late for age in told):
+        click.echo(LATE, err=True)
+        sys.exit(1)
+
+
+@keys.command()
+@click.pass_obj
+def refill(open_here: Open) -> None:
+    """Write the keys of epochs into a directory that is new or was damaged, from the others.
+
+    Not for a disk that is away and comes back: it would bring keys back that were destroyed in the meantime.
+    """
+    with open_here() as here, _admin(here, "refill") as admin:
+        admin.refill()
+        _written(here, "refill")
+    click.echo("Each directory of the keys of epochs has all of them.")
 
 
 @keys.group()
@@ -75,16 +104,10 @@ def rotate_root(open_here: Open) -> None:
     A root key file gets a successor. With several root keys in GPTIMAGES_ROOT_KEY the first one takes over, and the
     others can be taken out of the setting.
     """
-    with open_here() as here, _admin(here) as admin:
-        told = opening.root_key(here.settings)
-        file = RootKeyFile(Path(told)) if opening.is_file(told) else None
-        if file:
-            file.follow()
-        number = admin.rewrap_epochs()
-        if file:
-            file.settle()
-        _written(here, "root", number)
-    click.echo(f"{figure(number)} keys of epochs are wrapped under the new root key: back it up, apart from all else.")
+    with open_here() as here, _admin(here, "root") as admin:
+        new = admin.change_root()
+        _written(here, "root", new=new)
+    click.echo(NEW_ROOT if new else SAME_ROOT)
 
 
 @rotate.command("epoch")
@@ -95,14 +118,14 @@ def rotate_epoch(open_here: Open, end_now: bool) -> None:
 
     A run that was cut off while an older epoch still stands goes on with it.
     """
-    with open_here() as here, _admin(here) as admin:
+    with open_here() as here, _admin(here, "epoch") as admin:
         now = here.clock()
         state = here.vault.state(made_before=now)
         begun = len(state.epochs) == 1 and admin.begin_epoch()
         number = admin.rewrap()
         overlap = now if end_now else here.policies.encryption.schedule.overlap.before(now)
         ended = admin.end_epochs(overlap_before=overlap)
-        _written(here, "epoch", number)
+        _written(here, "epoch", number=number, ended=ended)
     click.echo(
         f"{figure(number)} keysets are wrapped under the present epoch's key; {figure(ended)} epochs have ended."
     )
@@ -114,10 +137,10 @@ def rotate_epoch(open_here: Open, end_now: bool) -> None:
 @click.pass_obj
 def rotate_persons(open_here: Open) -> None:
     """Give every person new keys, in two steps: they are added now, and encrypt when this is typed again two minutes later."""
-    with open_here() as here, _admin(here) as admin:
+    with open_here() as here, _admin(here, "persons") as admin:
         schedule = here.policies.encryption.schedule
         promoted, staged = renew_persons(admin, schedule, here.clock(), at_once=not admin.waiting())
-        _written(here, "persons", promoted + staged)
+        _written(here, "persons", promoted=promoted, staged=staged)
     click.echo(f"{figure(promoted)} keysets encrypt with their new key; {figure(staged)} have got one.")
     if staged:
         click.echo("Type it again in two minutes: by then every process knows the new keys.")
@@ -132,29 +155,34 @@ def _root(settings: Settings, state: KeyState) -> list[tuple[str, str]]:
     return [("Root key file", told), ("Mode", mode), *named]
 
 
-def _epochs(policies: PolicySet, state: KeyState) -> None:
-    schedule = policies.encryption.schedule
-    rows = [(utc(each.begun_at), utc(schedule.epoch.after(each.begun_at)), each.keysets) for each in state.epochs]
-    click.echo()
-    echo_table(["Epoch begun", "Next one due", "Keysets"], rows)
-
-
 @contextmanager
-def _admin(here: Installation) -> Iterator[KeyAdmin]:
+def _admin(here: Installation, what: str) -> Iterator[KeyAdmin]:
+    """Changes keys, and writes down before the first change that it does; names people whose keysets are damaged."""
     store = opening.key_store(here.settings, here.clock)
     try:
-        yield KeyAdmin(store, per_second=here.policies.encryption.schedule.per_second, told=_told)
+        changing = Changing(store, per_second=here.policies.encryption.schedule.per_second, told=_told)
+        admin = KeyAdmin(changing, before=lambda: _write(here, "keys.changing", what))
+        yield admin
     finally:
         store.close()
+    if admin.damaged:
+        raise KeyStoreError(
+            "These keysets are damaged, stay as they are and keep their epoch from ending: put the key store back from its "
+            f"backup: {', '.join(sorted(admin.damaged))}."
+        )
 
 
 def _told(done: int) -> None:
     click.echo(f"{figure(done)} keysets", err=True)
 
 
-def _written(here: Installation, what: str, number: int) -> None:
+def _written(here: Installation, what: str, **facts: audit.Fact) -> None:
+    _write(here, "keys.rotated", what, **facts)
+
+
+def _write(here: Installation, act: str, what: str, **facts: audit.Fact) -> None:
     with here.writing("law", BY) as session:
-        audit.append(session, "keys.rotated", actor=BY, now=here.clock(), what=what, number=number)
+        audit.append(session, act, actor=BY, now=here.clock(), subject=None, what=what, **facts)
 
 
 def _key_store(settings: Settings) -> str:

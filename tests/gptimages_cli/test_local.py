@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -153,4 +156,33 @@ def test_keys_are_changed_by_commands(
     assert re.search(r"^2 +2$", status, re.MULTILINE)
     with here.db.read() as session:
         acts = [entry.act for entry in audit.entries(session)]
-    assert acts.count("keys.rotated") == 5
+    assert acts.count("keys.rotated") == acts.count("keys.changing") == 5
+
+
+def test_keys_that_are_late_end_the_status_with_one(here: Installation, clock: Any, local: Type) -> None:
+    """A watching program needs no reading; the sentence says what to do, and the change makes it good."""
+    assert local("keys", "status").exit_code == 0
+    clock.move(days=367)
+    local("keys", "rotate", "epoch", "--end-now")
+    late = local("keys", "status")
+    assert late.exit_code == 1
+    assert re.search(r"^Root key .* late ", late.stdout, re.MULTILINE)
+    assert "gptimages keys rotate root" in late.stderr
+    local("keys", "rotate", "root")
+    assert local("keys", "status").exit_code == 0
+
+
+def test_a_directory_of_epochs_that_is_new_is_filled(here: Installation, tmp_path: Path) -> None:
+    """A second directory in the setting stops changes of keys until it was filled, and is told of."""
+    both = f"{here.settings.data / 'keys' / 'epochs'},{tmp_path / 'disk'}"
+    set_so = dataclasses.replace(here, settings=msgspec.structs.replace(here.settings, epochs=both))
+
+    def type_(*words: str) -> Result:
+        return CliRunner().invoke(main, list(words), obj=lambda: nullcontext(set_so))
+
+    failed = type_("keys", "rotate", "epoch")
+    assert failed.exit_code == 1
+    assert "do not all have the same" in failed.stderr
+    assert type_("keys", "refill").exit_code == 0
+    assert type_("keys", "rotate", "epoch").exit_code == 0
+    assert len(list((tmp_path / "disk").iterdir())) == 2

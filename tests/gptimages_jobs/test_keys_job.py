@@ -6,18 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, update
+from support.killing import Killed
 
 from datasteward.audit import log as audit
+from datasteward.keys.admin import KeyAdmin
+from datasteward.keys.tables import subject_key
 from gptimages.accounts import people
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
 from gptimages_jobs import keys
+from gptimages_jobs.errors import JobError
 
 
-def entries(here: Installation) -> list[dict[str, Any]]:
+def entries(here: Installation, act: str = "keys.kept") -> list[dict[str, Any]]:
     """What the log says of keys, the newest first."""
     with here.db.read() as session:
-        return [dict(audit.facts(entry)) for entry in audit.entries(session, acts=["keys.kept"])]
+        return [dict(audit.facts(entry)) for entry in audit.entries(session, acts=[act])]
 
 
 def test_epochs_follow_one_another_on_the_schedule(
@@ -33,7 +38,7 @@ def test_epochs_follow_one_another_on_the_schedule(
 
     clock.move(days=29)
     keys.run(here, "schedule")
-    assert entries(here) == []
+    assert entries(here) == entries(here, "keys.changing") == []
     clock.move(days=1)
     keys.run(here, "schedule")
     assert here.vault.epoch_begun() > begun
@@ -86,3 +91,44 @@ def test_a_certificates_date_is_not_before_the_key_is_destroyed(here: Installati
         clock.move(days=1, seconds=night % 7)
     assert failed
     assert clock() <= told
+
+
+def test_a_run_that_is_cut_off_has_been_written_down(
+    here: Installation, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That keys are being changed stands in the log before the first of them is."""
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(KeyAdmin, "rewrap", kill)
+    clock.move(days=31)
+    with pytest.raises(Killed):
+        keys.run(here, "schedule")
+    assert entries(here) == []
+    assert [each["what"] for each in entries(here, "keys.changing")] == ["schedule"]
+
+
+def test_damaged_keysets_are_counted_and_the_run_fails_once_all_else_is_done(
+    here: Installation, clock: Any, person: Callable[..., Account]
+) -> None:
+    """The operator reads how many people it is about; the others' keysets are under the new epoch."""
+    account = person("Ines Halvorsen").id
+    person("Bo Lind")
+    engine = create_engine(f"sqlite:///{here.settings.data / 'keys' / 'keys.db'}")
+    with engine.begin() as connection:
+        one = (subject_key.c.subject == account) & (subject_key.c.keyset == "fields")
+        connection.execute(update(subject_key).where(one).values(wrapped=b"damaged"))
+    engine.dispose()
+    clock.move(days=31)
+    with pytest.raises(JobError, match="The keysets of 1 people are damaged"):
+        keys.run(here, "schedule")
+    assert entries(here)[0]["rewrapped"] == 3
+
+
+def test_keys_that_cannot_be_used_are_a_sentence_to_operators(here: Installation) -> None:
+    """What the console says of the job names what to look at."""
+    (epochs,) = (here.settings.data / "keys" / "epochs").iterdir()
+    epochs.unlink()
+    with pytest.raises(JobError, match="keys of epochs are not those of this key store"):
+        keys.run(here, "schedule")

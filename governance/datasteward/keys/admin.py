@@ -1,49 +1,46 @@
 """What an operator does with keys: changes them while the service runs. The service's vault cannot.
 
 Every change works in batches of one short transaction each, can be killed at any place and is taken up by doing it again;
-each record can be read at every step.
+each record can be read at every step. A keyset that is damaged is passed over and named, so that it holds nobody else up.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
 from datasteward.crypto import Key, Keyset, KeysetKind
+from datasteward.keys.changing import Changed, Changing
 from datasteward.keys.database import exclusively, faults
-from datasteward.keys.epochs import EpochEnded, living
+from datasteward.keys.epochs import living
+from datasteward.keys.roots import RootKeyFile
 from datasteward.keys.state import due
-from datasteward.keys.store import CACHE_SECONDS, KeyStore
+from datasteward.keys.store import CACHE_SECONDS
 from datasteward.keys.tables import epoch, key_store, subject_key
 
-BATCH = 200
 SETTLED = timedelta(seconds=2 * CACHE_SECONDS)
 """How long a new key stands beside the old one before it encrypts: by then no process has a keyset without it."""
-Told = Callable[[int], None]
-Changed = Callable[[Row[Any]], tuple[bytes, dict[str, Any]]]
 
 
 class KeyAdmin:
-    """Changes of root, epoch and people's keys. `per_second` keysets a second at most; `told` hears how many are done.
+    """Changes of root, epoch and people's keys, at the pace of `changing`.
 
+    `before` is called once, before the first change: what it writes down is there although the change is cut off.
     Every method may raise KeyStoreError and RootKeyError.
     """
 
-    def __init__(
-        self,
-        store: KeyStore,
-        *,
-        per_second: int,
-        batch: int = BATCH,
-        told: Told = lambda _done: None,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._store, self._engine, self._epochs = store, store.engine, store.epochs
-        self._per_second, self._batch, self._told, self._pause = per_second, batch, told, pause
+    def __init__(self, changing: Changing, *, before: Callable[[], None] = lambda: None) -> None:
+        self._store, self._changing = changing.store, changing
+        self._engine, self._epochs = self._store.engine, self._store.epochs
+        self._before: Callable[[], None] | None = before
+
+    @property
+    def damaged(self) -> frozenset[str]:
+        """The owners of keysets that could not be opened so far: they are as they were, and their epoch does not end."""
+        return frozenset(self._changing.damaged)
 
     def waiting(self) -> bool:
         """Whether keysets have a new key that does not encrypt yet."""
@@ -51,25 +48,48 @@ class KeyAdmin:
         with faults(), self._engine.connect() as connection:
             return connection.scalar(query) is not None
 
-    def rewrap_epochs(self) -> int:
-        """Wraps the key of each living epoch under the present root key and returns how many; touches no keyset.
+    def change_root(self) -> bool:
+        """Wraps the key of each living epoch under the present root key, alone from now on; touches no keyset.
 
-        Afterwards no other root key opens this key store.
+        A root key in a file gets its successor, and is overwritten. False when the present root key is the one that wrapped
+        them before.
         """
-        with faults(), self._engine.connect() as connection:
-            names = [str(name) for name in connection.scalars(living())]
-        for name in names:
+        self._announce()
+        root = self._store.root_key
+        with faults(), exclusively(self._engine) as connection:
+            if isinstance(root, RootKeyFile):
+                root.follow()
+            self._epochs.check_copies(connection, same=False)  # a change that was cut off leaves both root keys' behind
+            self._rewrap_epochs(connection)
+            if isinstance(root, RootKeyFile):
+                root.settle()
+            new = connection.scalar(select(key_store.c.root_key)) != root.id
+            if new:
+                connection.execute(update(key_store).values(root_key=root.id, root_since=self._store.clock()))
+        return new
+
+    def refill(self) -> None:
+        """Writes the key of each living epoch wherever it should be: on a disk that is new, or that was damaged.
+
+        Not for a disk that is away and comes back: it would bring keys that were destroyed in the meantime.
+        """
+        self._announce()
+        with faults(), exclusively(self._engine) as connection:
+            self._rewrap_epochs(connection)
+
+    def _rewrap_epochs(self, connection: Connection) -> None:
+        for name in living(connection):
             self._epochs.rewrap(name)
-        now = {"root_key": self._store.root_key.id, "root_since": self._store.clock()}
-        with faults(), self._engine.begin() as connection:
-            connection.execute(update(key_store).values(now))
-        return len(names)
 
     def begin_epoch(self, *, begun_before: datetime | None = None) -> bool:
         """Begins an epoch; with `begun_before` only when the present one is older. Two processes begin one."""
+        with faults(), self._engine.connect() as connection:
+            self._epochs.check_copies(connection)
+            if not _older(connection, begun_before):
+                return False
+        self._announce()
         with faults(), exclusively(self._engine) as connection:
-            latest = connection.scalar(select(func.max(epoch.c.begun_at)))
-            if begun_before is not None and latest is not None and latest > begun_before:
+            if not _older(connection, begun_before):
                 return False
             self._epochs.begin(connection, self._store.clock())
             return True
@@ -77,7 +97,7 @@ class KeyAdmin:
     def rewrap(self) -> int:
         """Wraps every keyset that is not yet under the present epoch's key under it; returns how many there were."""
         present = self._epochs.present()
-        return self._change(subject_key.c.epoch != present, lambda row: (self._store.plain(row), {}))
+        return self._change(subject_key.c.epoch != present, self._as_it_is)
 
     def end_epochs(self, *, overlap_before: datetime) -> int:
         """Ends the epochs before the present one and destroys their keys, if the present one began by that time.
@@ -91,12 +111,16 @@ class KeyAdmin:
                 .where(epoch.c.ended_at.is_(None))
                 .order_by(epoch.c.begun_at.desc(), epoch.c.id.desc())
             ).all()
-        ended = [row.id for row in older if present.begun_at <= overlap_before and self._end(row.id)]
+            self._epochs.check_copies(connection)
+        over = [row.id for row in older if present.begun_at <= overlap_before]
+        if over:
+            self._announce()
+        ended = [name for name in over if self._end(name)]
         self._destroy_ended()
         return len(ended)
 
     def _end(self, name: str) -> bool:
-        with faults(), self._engine.begin() as connection:
+        with faults(), exclusively(self._engine) as connection:  # nobody is just wrapping its key anew
             # The change comes first: it makes those who are about to wrap under this key wait (see Epochs.hold).
             connection.execute(update(epoch).where(epoch.c.id == name).values(ended_at=self._store.clock()))
             used = connection.scalar(select(func.count()).where(subject_key.c.epoch == name))
@@ -122,6 +146,9 @@ class KeyAdmin:
         ready = subject_key.c.staged_at.is_not(None) & (subject_key.c.staged_at <= staged_before)
         return self._change(ready, self._with_the_new_key_first)
 
+    def _as_it_is(self, row: Row[Any]) -> tuple[bytes, dict[str, Any]]:
+        return self._store.plain(row), {}
+
     def _with_a_new_key(self, row: Row[Any]) -> tuple[bytes, dict[str, Any]]:
         keyset = self._keyset(row)
         more = Keyset(keyset.kind, keyset.primary, (*keyset.keys, Key.random()))
@@ -136,39 +163,15 @@ class KeyAdmin:
         return Keyset.from_bytes(KeysetKind(row.keyset), self._store.plain(row))
 
     def _change(self, wanted: ColumnElement[bool], changed: Changed) -> int:
-        done = 0
-        while rows := self._rows(wanted):
-            try:
-                self._write(rows, changed)
-            except EpochEnded:
-                continue
-            done += len(rows)
-            self._told(done)
-            self._pause(len(rows) / self._per_second)
-        with faults():
-            self._store.settle()
-        return done
+        return self._changing.all(wanted, changed, self._announce)
 
-    def _rows(self, wanted: ColumnElement[bool]) -> list[Row[Any]]:
-        query = select(subject_key).where(wanted).order_by(*subject_key.primary_key).limit(self._batch)
-        with faults(), self._engine.connect() as connection:
-            return list(connection.execute(query))
-
-    def _write(self, rows: list[Row[Any]], changed: Changed) -> None:
-        """Writes the changed keysets, wrapped under the present epoch; who was destroyed or changed meanwhile stays so."""
-        name = self._epochs.present()
-        key, values = subject_key.c, [self._values(name, row, *changed(row)) for row in rows]
-        same = (key[each] == bindparam(f"old_{each}") for each in ("subject", "use", "keyset", "wrapped"))
-        written = update(subject_key).where(*same).values({each: bindparam(f"new_{each}") for each in _WRITTEN})
-        with faults(), self._engine.begin() as connection:
-            connection.execute(written, values)
-            self._epochs.hold(connection, name)
-
-    def _values(self, name: str, row: Row[Any], plain: bytes, more: dict[str, Any]) -> dict[str, Any]:
-        wrapped = self._epochs.wrap(name, plain, row.subject, row.use, row.keyset)
-        new = {**row._mapping, **more, "wrapped": wrapped, "epoch": name}
-        old = {f"old_{each}": row._mapping[each] for each in ("subject", "use", "keyset", "wrapped")}
-        return {**old, **{f"new_{each}": new[each] for each in _WRITTEN}}
+    def _announce(self) -> None:
+        if self._before is not None:
+            self._before()
+            self._before = None
 
 
-_WRITTEN = ("wrapped", "epoch", "version", "created_at", "staged_at")
+def _older(connection: Connection, begun_before: datetime | None) -> bool:
+    """Whether the present epoch began by that time."""
+    begun = connection.scalar(select(func.max(epoch.c.begun_at)))
+    return begun is None or begun_before is None or begun <= begun_before

@@ -1,16 +1,21 @@
 """Unwrapped keys, kept for a short while so that a page of a hundred prompts opens one keyset once.
 
-The age limit is also the time within which a key that another process destroyed is refused here.
+The age limit is also the time within which a key that another process destroyed is refused here, and after which this
+process lets go of it, asked or not. Python cannot overwrite what it lets go of: a dump of memory may show it until the
+place is used again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from threading import Lock
-from typing import Generic, TypeVar
+from threading import Lock, Timer
+from typing import Any, Generic, TypeVar
+from weakref import ref
 
 T = TypeVar("T")
+SOONEST = 0.05
+"""Seconds that the timer sleeps at least."""
 
 
 class _Kept(Generic[T]):
@@ -31,6 +36,7 @@ class KeyCache(Generic[T]):
         self._uses = count()
         self._lock = Lock()
         self._forgotten = 0
+        self._timer: Timer | None = None
 
     def get(self, name: str, load: Callable[[str], T]) -> T:
         """The value, loaded when it is absent or too old. A value that is there is found without waiting for anybody."""
@@ -49,12 +55,42 @@ class KeyCache(Generic[T]):
         return value
 
     def _keep(self, name: str, expires: float, value: T) -> None:
+        self._values.pop(name, None)  # so that they stand in the order in which they expire
         self._values[name] = _Kept(expires, value, next(self._uses))
         while len(self._values) > self._size:
             del self._values[min(self._values, key=lambda each: self._values[each].used)]
+        if self._timer is None:
+            self._wait()
 
     def forget(self, name: str) -> None:
         """Drops the value, one that is being loaded just now included."""
         with self._lock:
             self._forgotten += 1
             self._values.pop(name, None)
+
+    def clear(self) -> None:
+        """Drops all values."""
+        with self._lock:
+            self._forgotten += 1
+            self._values.clear()
+
+    def expire(self) -> None:
+        """Drops what is too old, and comes back when the next one will be."""
+        with self._lock:
+            for name in [name for name, kept in self._values.items() if kept.expires <= self._clock()]:
+                del self._values[name]
+            self._timer = None
+            if self._values:
+                self._wait()
+
+    def _wait(self) -> None:
+        oldest = next(iter(self._values.values()))
+        self._timer = Timer(max(oldest.expires - self._clock(), SOONEST), _expire, [ref(self)])
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def _expire(cache: ref[KeyCache[Any]]) -> None:
+    found = cache()
+    if found is not None:
+        found.expire()

@@ -2,29 +2,32 @@
 
 A key store's backup holds the wrapped keys of people who are destroyed later. It opens nothing once the key of its epoch is
 gone, and that key can only be gone for good where no backup picks it up. So it is kept twice or more, not backed up:
-`EpochDirectory` writes each key to several directories and destroys it in all of them.
+`EpochDirectory` writes each key to several directories and destroys it in all of them, with whatever a kill left of it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from datasteward.durable import sync_directory, unfinished_beside, write
+from datasteward.durable import sync_directory, unfinished_beside, unfinished_of, write
 from datasteward.errors import KeyStoreError
 
 
 class EpochPlace(Protocol):
-    """Keeps the wrapped keys of epochs by name. Every method raises KeyStoreError when the place cannot be used."""
+    """Keeps the wrapped keys of epochs by name, once or more. Every method raises KeyStoreError when it cannot be used.
+
+    One process at a time calls `put`, and not for a key that is destroyed.
+    """
 
     def put(self, name: str, wrapped: bytes) -> None:
-        """Stores the key, or replaces it; durable when it returns."""
+        """Stores the key, or replaces it, wherever it is kept; durable when it returns."""
 
-    def get(self, name: str) -> bytes | None:
-        """The wrapped key, or None when there is none of this name."""
+    def copies(self, name: str) -> list[bytes | None]:
+        """The wrapped key, once for each place where it should be; None where it is not."""
 
     def destroy(self, name: str) -> None:
         """Destroys every copy of the key; does nothing where there is none."""
@@ -44,27 +47,40 @@ class EpochDirectory:
         with _faults():
             for directory in self._directories:
                 directory.mkdir(mode=0o700, exist_ok=True)
+                _destroy(unfinished_of(directory / name))
                 new = unfinished_beside(directory / name)
                 write(new, wrapped)
                 replace(new, directory / name)
 
-    def get(self, name: str) -> bytes | None:
-        """The key from the first directory that has it."""
-        with _faults():
-            for directory in self._directories:
-                with contextlib.suppress(FileNotFoundError):
-                    return (directory / name).read_bytes()
-        return None
+    def copies(self, name: str) -> list[bytes | None]:
+        """What each directory has. One that cannot be read counts as without, unless there is no other."""
+        found: list[bytes | None] = []
+        unread: OSError | None = None
+        for directory in self._directories:
+            try:
+                found.append((directory / name).read_bytes())
+            except OSError as error:
+                found.append(None)
+                unread = unread if isinstance(error, FileNotFoundError) else error
+        if unread is not None and not any(found):
+            with _faults():
+                raise unread
+        return found
 
     def destroy(self, name: str) -> None:
         """Overwrites and removes the files. What lies below the file system (flash cells, snapshots) is beyond it."""
         with _faults():
             for directory in self._directories:
                 directory.stat()
-                with contextlib.suppress(FileNotFoundError):
-                    wipe(directory / name)
-                    (directory / name).unlink()
+                _destroy([directory / name, *unfinished_of(directory / name)])
                 sync_directory(directory)
+
+
+def _destroy(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            wipe(path)
+            path.unlink()
 
 
 def wipe(path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Select, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from datasteward.base import new_id
 from datasteward.crypto import FieldCipher, Keyset, KeysetKind, associated_data
@@ -18,7 +18,7 @@ from datasteward.errors import DecryptionFailed, KeyStoreError, RootKeyError
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.directory import EpochPlace
 from datasteward.keys.root import RootKey
-from datasteward.keys.tables import epoch
+from datasteward.keys.tables import epoch, key_store
 
 LIVING = 8
 """How many epochs' keys are kept unwrapped at once; two live while one follows another."""
@@ -36,7 +36,16 @@ class Epochs:
         self._engine, self._cache = engine, cache
 
     def begin(self, connection: Connection, now: datetime) -> str:
-        """Begins an epoch, which is the present one once the transaction is committed, and returns its id."""
+        """Begins an epoch, which is the present one once the transaction is committed, and returns its id.
+
+        To be called in a transaction that one process has (`exclusively`). Raises RootKeyError when the root key here
+        is not the one that wraps the other epochs: those who have that one alone could not open this one.
+        """
+        if self.root_key.id != connection.scalar(select(key_store.c.root_key)):
+            raise RootKeyError(
+                "The root key here is not the one that wraps the keys of epochs: a change of it was cut off, or this process "
+                "has the old one: change the root key again, or set the new one."
+            )
         name = new_id()
         plain = Keyset.random(KeysetKind.FIELDS).to_bytes()
         self.place.put(name, self.root_key.wrap(plain, _context(name)))
@@ -46,7 +55,7 @@ class Epochs:
     def present(self) -> str:
         """The id of the epoch under which new keysets are wrapped."""
         with self._engine.connect() as connection:
-            return str(connection.scalar(living().limit(1)))
+            return living(connection)[0]
 
     def wrap(self, name: str, plain: bytes, subject: str, use: str, kind: str) -> bytes:
         """The keyset wrapped under the key of the epoch, bound to whose and what it is."""
@@ -65,8 +74,21 @@ class Epochs:
         if connection.scalar(living_one.with_for_update(read=True)) is None:
             raise EpochEnded("The epoch has ended meanwhile: do it again.")
 
+    def check_copies(self, connection: Connection, *, same: bool = True) -> None:
+        """Raises KeyStoreError unless the key of each living epoch is wherever it should be, and `same` there.
+
+        A disk that is away would come back with keys that were destroyed in the meantime.
+        """
+        for name in living(connection):
+            copies = self.place.copies(name)
+            if None in copies or (same and len(set(copies)) > 1):
+                raise KeyStoreError(
+                    "The directories of the keys of epochs do not all have the same: bring back the disk that is away; "
+                    "one that is new, or damaged, is to be filled from the others."
+                )
+
     def rewrap(self, name: str) -> None:
-        """Wraps the key of an epoch under the present root key; nothing else is touched."""
+        """Wraps the key of an epoch under the present root key, wherever it is kept; nothing else is touched."""
         plain = self._unwrap(name)
         self.place.put(name, self.root_key.wrap(plain, _context(name)))
 
@@ -84,6 +106,10 @@ class Epochs:
         """Drops the unwrapped key of an epoch."""
         self._cache.forget(name)
 
+    def forget_all(self) -> None:
+        """Drops the unwrapped keys of all epochs."""
+        self._cache.clear()
+
     def _cipher(self, name: str) -> FieldCipher:
         return self._cache.get(name, self._load)
 
@@ -92,22 +118,24 @@ class Epochs:
 
     def _unwrap(self, name: str) -> bytes:
         for _ in range(2):  # a change of the root key overwrites a file that is just being read
-            wrapped = self.place.get(name)
-            if wrapped is None:
+            copies = {copy for copy in self.place.copies(name) if copy is not None}
+            if not copies:
                 raise EpochEnded(
                     "The key of an epoch is not where the keys of epochs are: it was destroyed, or is lost."
                 )
-            with suppress(DecryptionFailed):
-                return self.root_key.unwrap(wrapped, _context(name))
+            for wrapped in copies:  # one may be cut short, or under the old root key
+                with suppress(DecryptionFailed):
+                    return self.root_key.unwrap(wrapped, _context(name))
         raise RootKeyError(
             "The root key is not the one that this key store was made with: "
             "put the right root key in place, or the key store that belongs to it."
         )
 
 
-def living() -> Select[tuple[str]]:
+def living(connection: Connection) -> list[str]:
     """The ids of epochs that have not ended, the present one first."""
-    return select(epoch.c.id).where(epoch.c.ended_at.is_(None)).order_by(epoch.c.begun_at.desc(), epoch.c.id.desc())
+    query = select(epoch.c.id).where(epoch.c.ended_at.is_(None)).order_by(epoch.c.begun_at.desc(), epoch.c.id.desc())
+    return [str(name) for name in connection.scalars(query)]
 
 
 def _context(name: str) -> bytes:

@@ -11,13 +11,14 @@ from datasteward.policy.model import KeySchedule
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What was done, in keysets and epochs."""
+    """What was done, in keysets and epochs; `damaged` keysets' owners could not be served, and hold up an epoch's end."""
 
     begun: bool
     rewrapped: int
     ended: int
     promoted: int = 0
     staged: int = 0
+    damaged: int = 0
 
 
 def keep(admin: KeyAdmin, schedule: KeySchedule, now: datetime) -> Kept:
@@ -25,7 +26,8 @@ def keep(admin: KeyAdmin, schedule: KeySchedule, now: datetime) -> Kept:
     begun = admin.begin_epoch(begun_before=schedule.epoch.before(now))
     rewrapped = admin.rewrap()
     ended = admin.end_epochs(overlap_before=schedule.overlap.before(now))
-    return Kept(begun, rewrapped, ended, *renew_persons(admin, schedule, now))
+    promoted, staged = renew_persons(admin, schedule, now)
+    return Kept(begun, rewrapped, ended, promoted, staged, len(admin.damaged))
 
 
 def renew_persons(admin: KeyAdmin, schedule: KeySchedule, now: datetime, *, at_once: bool = False) -> tuple[int, int]:

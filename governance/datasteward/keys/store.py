@@ -180,7 +180,8 @@ class KeyStore:
         return begun
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Drops all unwrapped keys and closes all connections."""
+        self.epochs.forget_all()
         self.engine.dispose()
 
 

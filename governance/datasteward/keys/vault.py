@@ -178,7 +178,8 @@ class Vault:
         return self._streams(subject).decrypt_range(read, start, length, associated_data)
 
     def close(self) -> None:
-        """Closes the key store."""
+        """Drops all unwrapped keys and closes the key store."""
+        self._cache.clear()
         self._store.close()
 
     def _streams(self, subject: str) -> StreamCipher:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,24 +14,13 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from datasteward.errors import AccessRefused
 from datasteward.exceptional import access
 from datasteward.exceptional.models import ExceptionalAccess, Kind
-from datasteward.keys.state import KeyState
-from datasteward.policy.model import KeySchedule
+from datasteward.keys.ages import ages
 from datasteward.policy.roles import Exceptional
 from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
 from gptimages.web.permissions import Permission, needs
 from gptimages.web.rendering import Renderer
 from gptimages.web.visitor import Visitor
-
-
-class Age(msgspec.Struct, frozen=True):
-    """One kind of key: since when, when it is to be changed, and how much of its time has gone, in percent."""
-
-    name: str
-    words: str
-    since: datetime
-    due: datetime
-    run: int
 
 
 class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +55,7 @@ def keys(
         visitor,
         state=state,
         people=here.vault.count(),
-        ages=list(_ages(state, schedule, now)),
+        ages=list(ages(state, schedule, now)),
         asked=asked,
         kinds=[(kind, found) for kind in Kind if (found := allowed.of(kind)) is not None],
         tables=access.readable(here.catalog),
@@ -154,18 +141,6 @@ def refuse(
 def _shown(here: Installation, row: ExceptionalAccess) -> Shown:
     rule = here.policies.role_file.exceptional_access.of(row.kind)
     return Shown(row, rule, access.state(here.policies, row, here.clock()))
-
-
-def _ages(state: KeyState, schedule: KeySchedule, now: datetime) -> Iterator[Age]:
-    """The root key, each living epoch and the oldest keys of people."""
-    told = [
-        ("Root key", "wraps the keys of epochs", state.root_since, schedule.root),
-        *(("Epoch", f"its key wraps {each.keysets:,} keysets", each.begun_at, schedule.epoch) for each in state.epochs),
-        *([("People’s keys", "the oldest of them", state.oldest, schedule.persons)] if state.oldest else []),
-    ]
-    for name, words, since, period in told:
-        due = period.after(since)
-        yield Age(name, words, since, due, max(0, min(100, round(100 * (now - since) / (due - since)))))
 
 
 ROUTES = [keys, ask, access_to_approve, approve, refuse]

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
+from support.key_world import World
 from support.postgres import PostgresServer
 
 from datasteward.keys import EpochDirectory, FileRootKey, KeyStore, Vault
@@ -58,6 +59,14 @@ def vault(key_store: KeyStore) -> Vault:
     made.create("ada")
     made.create("ben")
     return made
+
+
+@pytest.fixture
+def world(tmp_path: Path, database_url: str) -> Iterator[World]:
+    """Five people with keys in a key store on each kind of database."""
+    made = World(tmp_path, database_url)
+    yield made
+    made.store.close()
 
 
 @pytest.fixture

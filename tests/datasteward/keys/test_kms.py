@@ -16,6 +16,7 @@ from datasteward.errors import DecryptionFailed, RootKeyError
 from datasteward.keys import Context, FileRootKey, KeyStore, RootKeys, Vault
 from datasteward.keys import kms as adapter
 from datasteward.keys.admin import KeyAdmin
+from datasteward.keys.changing import Changing
 from datasteward.keys.kms import KmsRootKey
 
 REGION = "eu-central-1"
@@ -78,7 +79,7 @@ def test_a_key_store_lives_under_it_and_can_move_there_from_a_file(tmp_path: Pat
     first.close()
     root = KmsRootKey(new_key(client), endpoint=address)
     both = KeyStore(url, RootKeys([root, file]))
-    KeyAdmin(both, per_second=100).rewrap_epochs()
+    KeyAdmin(Changing(both, per_second=100)).change_root()
     both.close()
     alone = KeyStore(url, root)
     assert Vault(alone).reveal_text(place, box) == "dear"

@@ -102,33 +102,6 @@ def test_without_the_keys_of_epochs_it_is_said(tmp_path: Path, open_store: Calla
         open_store()
 
 
-def test_one_directory_of_two_is_enough_to_read_but_not_to_destroy(tmp_path: Path, root_key: FileRootKey) -> None:
-    """A lost disk takes no key along; a key that cannot be destroyed everywhere is not said to be gone."""
-    one, two = tmp_path / "one", tmp_path / "two"
-    place = EpochDirectory(one, two)
-    place.put("epoch", b"wrapped")
-    shutil.rmtree(one)
-    assert place.get("epoch") == b"wrapped"
-    with pytest.raises(KeyStoreError, match="each of their directories"):
-        place.destroy("epoch")
-
-
-def test_keys_of_epochs_are_for_their_owner_alone_and_overwritten(tmp_path: Path) -> None:
-    """Directory 0700, file 0600; who held the file open finds noise after it was destroyed or replaced."""
-    place = EpochDirectory(tmp_path / "epochs")
-    place.put("epoch", b"wrapped once")
-    path = tmp_path / "epochs" / "epoch"
-    assert (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
-    with path.open("rb") as replaced:
-        place.put("epoch", b"wrapped twice")
-        assert replaced.read() != b"wrapped once"
-    with path.open("rb") as destroyed:
-        place.destroy("epoch")
-        assert destroyed.read() != b"wrapped twice"
-    assert place.get("epoch") is None
-    place.destroy("epoch")
-
-
 def test_a_root_key_is_named_by_a_setting(tmp_path: Path) -> None:
     """A file, or several with the present one first."""
     one, two = (FileRootKey.create(tmp_path / name) for name in ("one.key", "two.key"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,6 +131,25 @@ def test_a_key_destroyed_while_it_is_loaded_is_not_cached() -> None:
 
     assert cache.get("a", load) == "old"
     assert cache.get("a", lambda _: "new") == "new"
+
+
+class Secret:
+    """Something that tells when it is gone."""
+
+
+def test_e8_a_key_that_is_too_old_is_let_go_whether_anybody_asks_or_not() -> None:
+    """The age limits how long it is kept, and not only how long it is used; and closing lets go of all."""
+    cache: KeyCache[Secret] = KeyCache(age=0.2, size=9, clock=time.monotonic)
+    old = weakref.ref(cache.get("ada", lambda _: Secret()))
+    assert old() is not None
+    for _ in range(200):
+        if old() is None:
+            break
+        time.sleep(0.05)
+    assert old() is None
+    again = weakref.ref(cache.get("ada", lambda _: Secret()))
+    cache.clear()
+    assert again() is None
 
 
 def test_a_damaged_keyset_is_said(key_store: KeyStore, vault: Vault) -> None:

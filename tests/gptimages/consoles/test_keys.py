@@ -27,7 +27,7 @@ def test_the_page_tells_ages_and_what_is_due(consoles: Consoles, clock: Any) -> 
     page = operator.get(KEYS).text
     assert "All keys are as young as they have to be" in page
     assert "2 people have keys" in page
-    clock.now += timedelta(days=31)
+    clock.now += timedelta(days=34)
     late = consoles.browser("operator", name="Olga Late").get(KEYS).text
     assert "1 change of keys is late" in late
 
