@@ -10,7 +10,7 @@ from support.key_world import PEOPLE, START, World
 from support.killing import Killed
 
 from datasteward.errors import KeyStoreError, RootKeyError
-from datasteward.keys import FileRootKey, RootKeys, Vault, admin
+from datasteward.keys import FileRootKey, RootKeys, Vault, admin, directory
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
 
@@ -102,7 +102,7 @@ def test_an_epoch_that_begins_while_the_root_key_changes_is_open_to_all(
     assert world.all_readable()
 
 
-@pytest.mark.parametrize("step", ["rewrap", "settle", "commit"])
+@pytest.mark.parametrize("step", ["rewrap", "halfway", "settle", "commit"])
 def test_a_change_of_the_root_key_that_is_cut_off_is_taken_up_by_doing_it_again(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -117,6 +117,9 @@ def test_a_change_of_the_root_key_that_is_cut_off_is_taken_up_by_doing_it_again(
     with monkeypatch.context() as broken:
         if step == "commit":
             broken.setattr(admin, "update", kill)
+        elif step == "halfway":
+            calls = iter([directory.replace])
+            broken.setattr(directory, "replace", lambda *paths: next(calls, kill)(*paths))
         else:
             broken.setattr(world.store.epochs if step == "rewrap" else world.root, step, kill)
         with pytest.raises(Killed):
