@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from sqlalchemy import func, select
 
+from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.errors import KeyStoreError
 from datasteward.keys.admin import KeyAdmin
@@ -18,11 +19,12 @@ from datasteward.keys.ages import ages
 from datasteward.keys.changing import Changing
 from datasteward.keys.keeping import renew_persons
 from datasteward.keys.state import KeyState
+from datasteward.keys.tables import subject_key
 from gptimages import opening
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
 from gptimages.settings import Settings
-from gptimages.web.templating import figure, utc
+from gptimages.web.templating import figure, plural, utc
 from gptimages_cli.accesses import accesses, carry_out
 from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import echo_facts, echo_table
@@ -89,6 +91,19 @@ def refill(open_here: Open) -> None:
         admin.refill()
         _written(here, "refill")
     click.echo("Each directory of the keys of epochs has all of them.")
+
+
+@keys.command()
+@click.argument("directory", metavar="DIRECTORY", type=click.Path(file_okay=False, path_type=Path))
+@click.pass_obj
+def mend(open_here: Open, directory: Path) -> None:
+    """Take keysets that are damaged from DIRECTORY, a backup of the key store from this epoch or the one that is to end."""
+    with open_here() as here, _admin(here, "mend") as admin:
+        manifest = backup.read(directory, "keys", here.ledger.key)
+        with backup.reading(admin.store.engine, directory, manifest, subject_key.name) as copy:
+            number = admin.mend(copy)
+        _written(here, "mend", number=number)
+        click.echo(f"{plural(number, 'damaged keyset is', 'damaged keysets are')} whole again.")
 
 
 @keys.group()
@@ -167,8 +182,8 @@ def _admin(here: Installation, what: str) -> Iterator[KeyAdmin]:
         store.close()
     if admin.damaged:
         raise KeyStoreError(
-            "These keysets are damaged, stay as they are and keep their epoch from ending: put the key store back from its "
-            f"backup: {', '.join(sorted(admin.damaged))}."
+            "The keysets of these are damaged, stay as they are and keep their epoch from ending: take them from a backup of the "
+            f"key store by gptimages keys mend DIRECTORY: {', '.join(sorted(admin.damaged))}."
         )
 
 

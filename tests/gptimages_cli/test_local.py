@@ -16,8 +16,10 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import create_engine, update
 
 from datasteward.audit import log as audit
+from datasteward.keys.tables import subject_key
 from gptimages.accounts import people, roles
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
@@ -186,3 +188,23 @@ def test_a_directory_of_epochs_that_is_new_is_filled(here: Installation, tmp_pat
     assert type_("keys", "refill").exit_code == 0
     assert type_("keys", "rotate", "epoch").exit_code == 0
     assert len(list((tmp_path / "disk").iterdir())) == 2
+
+
+def test_damaged_keysets_are_taken_from_a_backup_by_a_command(
+    here: Installation, clock: Any, person: Callable[..., Account], tmp_path: Path, local: Type
+) -> None:
+    """A change of keys names whose they are and the command that helps; after it all is well."""
+    account = person("Ines Halvorsen").id
+    assert local("backup", "--keys", str(tmp_path / "copy")).exit_code == 0
+    engine = create_engine(f"sqlite:///{here.settings.data / 'keys' / 'keys.db'}")
+    with engine.begin() as connection:
+        one = (subject_key.c.subject == account) & (subject_key.c.keyset == "fields")
+        connection.execute(update(subject_key).where(one).values(wrapped=b"damaged"))
+    engine.dispose()
+    clock.move(days=31)
+    failed = local("keys", "rotate", "epoch")
+    assert failed.exit_code == 1
+    assert account in failed.stderr
+    assert "gptimages keys mend DIRECTORY" in failed.stderr
+    assert "1 damaged keyset is whole again" in local("keys", "mend", str(tmp_path / "copy")).stdout
+    assert local("keys", "rotate", "epoch", "--end-now").exit_code == 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from datasteward import backup
 from datasteward.crypto import Box
 from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, RootKey, RootKeyFile, Vault
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
+from datasteward.ledger.entries import Head
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PEOPLE = ("ada", "ben", "carla", "dan", "eva")
@@ -22,6 +24,7 @@ class World:
         FileRootKey.create(directory / "root.key")
         self.root = RootKeyFile(directory / "root.key")
         self.places = EpochDirectory(directory / "epochs", directory / "mirror")
+        self.backup = directory / "backup"
         self.store = self.open(self.root)
         self.vault = Vault(self.store)
         self.pauses: list[float] = []
@@ -58,6 +61,16 @@ class World:
             return self.readable(self.vault, *PEOPLE) and self.readable(Vault(fresh), *PEOPLE)
         finally:
             fresh.close()
+
+    def back_up(self) -> backup.Manifest:
+        """A backup of the key store as `gptimages backup --keys` makes it, in the directory `backup`."""
+        self.backup.mkdir()
+        tables, about = (
+            backup.dump(self.store.engine, self.backup),
+            dict.fromkeys(("ledger_key", "installation", "policies"), ""),
+        )
+        dialect, head = self.store.engine.dialect.name, Head(0, "")
+        return backup.Manifest(kind="keys", ledger=head, dialect=dialect, begun_at=self.now, tables=tables, **about)
 
     def turn(self) -> None:
         """A whole change of epochs, its overlap included."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,7 @@ def load(engine: Engine, place: Path, manifest: Manifest, make: Callable[[Connec
 
     `make` makes the tables (PostgreSQL). Raises BackupError when the copy is of another kind of database.
     """
-    if manifest.dialect != engine.dialect.name:
-        raise BackupError(
-            f"The backup is of {manifest.dialect}, and this is {engine.dialect.name}: restore into its kind."
-        )
+    _check_kind(engine, manifest)
     with engine.connect() as connection, connection.begin():
         if not is_empty(connection):
             return
@@ -60,6 +58,36 @@ def load(engine: Engine, place: Path, manifest: Manifest, make: Callable[[Connec
             return
     engine.dispose()
     _load_file(place / FILE, Path(str(engine.url.database)))
+
+
+@contextmanager
+def reading(engine: Engine, place: Path, manifest: Manifest, name: str) -> Iterator[Connection]:
+    """A connection on which the table of this name is the backup's copy of it; the database stays as it is.
+
+    Raises BackupError as `load`.
+    """
+    _check_kind(engine, manifest)
+    if engine.dialect.name == "sqlite":
+        copy = create_engine(f"sqlite:///file:{place / FILE}?mode=ro&uri=true")
+        try:
+            with copy.connect() as connection:
+                yield connection
+        finally:
+            copy.dispose()
+        return
+    (copied,) = (each for each in manifest.tables if each.name == name)
+    with engine.connect() as connection, connection.begin():
+        quoted = _quoted(connection, name)
+        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {quoted} (LIKE {quoted}) ON COMMIT DROP")
+        _load_table(connection, copied, place / TABLES / name)
+        yield connection
+
+
+def _check_kind(engine: Engine, manifest: Manifest) -> None:
+    if manifest.dialect != engine.dialect.name:
+        raise BackupError(
+            f"The backup is of {manifest.dialect}, and this is {engine.dialect.name}: restore into its kind."
+        )
 
 
 def is_empty(connection: Connection) -> bool:

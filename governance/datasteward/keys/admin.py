@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, true, update
 
 from datasteward.crypto import Key, Keyset, KeysetKind
-from datasteward.keys.changing import Changed, Changing
+from datasteward.keys.changing import DAMAGED, Changed, Changing
 from datasteward.keys.database import exclusively, faults
 from datasteward.keys.epochs import living
 from datasteward.keys.roots import RootKeyFile
@@ -33,8 +34,8 @@ class KeyAdmin:
     """
 
     def __init__(self, changing: Changing, *, before: Callable[[], None] = lambda: None) -> None:
-        self._store, self._changing = changing.store, changing
-        self._engine, self._epochs = self._store.engine, self._store.epochs
+        self.store, self._changing = changing.store, changing
+        self._engine, self._epochs = self.store.engine, self.store.epochs
         self._before: Callable[[], None] | None = before
 
     @property
@@ -55,7 +56,7 @@ class KeyAdmin:
         them before.
         """
         self._announce()
-        root = self._store.root_key
+        root = self.store.root_key
         with faults(), exclusively(self._engine) as connection:
             if isinstance(root, RootKeyFile):
                 root.follow()
@@ -65,7 +66,7 @@ class KeyAdmin:
                 root.settle()
             new = connection.scalar(select(key_store.c.root_key)) != root.id
             if new:
-                connection.execute(update(key_store).values(root_key=root.id, root_since=self._store.clock()))
+                connection.execute(update(key_store).values(root_key=root.id, root_since=self.store.clock()))
         return new
 
     def refill(self) -> None:
@@ -91,7 +92,7 @@ class KeyAdmin:
         with faults(), exclusively(self._engine) as connection:
             if not _older(connection, begun_before):
                 return False
-            self._epochs.begin(connection, self._store.clock())
+            self._epochs.begin(connection, self.store.clock())
             return True
 
     def rewrap(self) -> int:
@@ -122,7 +123,7 @@ class KeyAdmin:
     def _end(self, name: str) -> bool:
         with faults(), exclusively(self._engine) as connection:  # nobody is just wrapping its key anew
             # The change comes first: it makes those who are about to wrap under this key wait (see Epochs.hold).
-            connection.execute(update(epoch).where(epoch.c.id == name).values(ended_at=self._store.clock()))
+            connection.execute(update(epoch).where(epoch.c.id == name).values(ended_at=self.store.clock()))
             used = connection.scalar(select(func.count()).where(subject_key.c.epoch == name))
             if used:
                 connection.rollback()
@@ -135,7 +136,7 @@ class KeyAdmin:
             self._epochs.place.destroy(name)
             self._epochs.forget(name)
         with faults():
-            self._store.settle()
+            self.store.settle()
 
     def stage(self, *, made_before: datetime) -> int:
         """Adds a new key, which does not encrypt yet, to each keyset made before that time; returns how many."""
@@ -146,13 +147,32 @@ class KeyAdmin:
         ready = subject_key.c.staged_at.is_not(None) & (subject_key.c.staged_at <= staged_before)
         return self._change(ready, self._with_the_new_key_first)
 
+    def mend(self, copy: Connection) -> int:
+        """Takes each damaged keyset from a backup of the key store (backup.reading); returns how many. The others stay.
+
+        A key that was added after the backup was made is not in it. Who is in the backup alone was destroyed, and stays so.
+        """
+        return self._change(true(), partial(self._from_a_copy, copy))
+
+    def _from_a_copy(self, copy: Connection, row: Row[Any]) -> tuple[bytes, dict[str, Any]] | None:
+        try:
+            self._keyset(row)
+        except DAMAGED:
+            same = (each == row._mapping[each.name] for each in subject_key.primary_key)
+            kept = copy.execute(select(subject_key).where(*same)).one_or_none()
+            if kept is None:
+                raise
+            what = {each: kept._mapping[each] for each in ("version", "created_at", "staged_at")}
+            return self._keyset(kept).to_bytes(), what
+        return None
+
     def _as_it_is(self, row: Row[Any]) -> tuple[bytes, dict[str, Any]]:
-        return self._store.plain(row), {}
+        return self.store.plain(row), {}
 
     def _with_a_new_key(self, row: Row[Any]) -> tuple[bytes, dict[str, Any]]:
         keyset = self._keyset(row)
         more = Keyset(keyset.kind, keyset.primary, (*keyset.keys, Key.random()))
-        return more.to_bytes(), {"staged_at": self._store.clock()}
+        return more.to_bytes(), {"staged_at": self.store.clock()}
 
     def _with_the_new_key_first(self, row: Row[Any]) -> tuple[bytes, dict[str, Any]]:
         keyset = self._keyset(row)
@@ -160,7 +180,7 @@ class KeyAdmin:
         return turned.to_bytes(), {"staged_at": None, "created_at": row.staged_at, "version": row.version + 1}
 
     def _keyset(self, row: Row[Any]) -> Keyset:
-        return Keyset.from_bytes(KeysetKind(row.keyset), self._store.plain(row))
+        return Keyset.from_bytes(KeysetKind(row.keyset), self.store.plain(row))
 
     def _change(self, wanted: ColumnElement[bool], changed: Changed) -> int:
         return self._changing.all(wanted, changed, self._announce)

@@ -19,9 +19,11 @@ from datasteward.keys.store import KeyStore
 from datasteward.keys.tables import subject_key
 
 BATCH = 200
+DAMAGED = (DecryptionFailed, EpochEnded, ValueError)
+"""What opening a keyset raises that is not what was written, or whose epoch's key is lost."""
 Told = Callable[[int], None]
-Changed = Callable[[Row[Any]], tuple[bytes, dict[str, Any]]]
-"""What a keyset becomes, in the clear, and the columns of its row that change too."""
+Changed = Callable[[Row[Any]], tuple[bytes, dict[str, Any]] | None]
+"""What a keyset becomes, in the clear, and the columns of its row that change too; None when it stays as it is."""
 
 
 class Changing:
@@ -86,10 +88,10 @@ class Changing:
         return len(values)
 
     def _opened(self, row: Row[Any], changed: Changed) -> tuple[bytes, dict[str, Any]] | None:
-        """What is to be written, or None for a keyset that cannot be opened."""
+        """What is to be written, or None for a keyset that stays as it is, or cannot be opened."""
         try:
             return changed(row)
-        except (DecryptionFailed, EpochEnded, ValueError):
+        except DAMAGED:
             same = (subject_key.c[each] == row._mapping[each] for each in _SAME)
             with faults(), self._engine.connect() as connection:
                 if (

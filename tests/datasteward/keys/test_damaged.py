@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select, update
 from support.key_world import PEOPLE, START, World
 
+from datasteward import backup
 from datasteward.errors import KeyStoreError
+from datasteward.keys import Vault
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
 from datasteward.keys.tables import subject_key
@@ -121,3 +123,40 @@ def test_what_is_to_be_done_is_written_down_before_the_first_change_and_once(wor
     assert busy.rewrap() == 2 * len(PEOPLE)
     assert busy.end_epochs(overlap_before=world.now) == 1
     assert written == ["now"]
+
+
+def mend(world: World, manifest: backup.Manifest, admin: KeyAdmin) -> int:
+    """Takes damaged keysets from the world's backup."""
+    with backup.reading(world.store.engine, world.backup, manifest, subject_key.name) as copy:
+        return admin.mend(copy)
+
+
+def test_a_damaged_keyset_is_taken_from_a_backup_and_nothing_else_is(world: World) -> None:
+    """Also from one that was made in the epoch before; who was destroyed since, and what was made since, stays so."""
+    manifest = world.back_up()
+    world.now += timedelta(days=30)
+    world.admin.begin_epoch()
+    world.admin.rewrap()
+    world.vault.destroy("ben")
+    world.vault.create("fay")
+    damage(world, "carla", b"bad")
+    damage(world, "fay", b"bad")
+    assert mend(world, manifest, world.admin) == 1
+    assert world.admin.damaged == {"fay"}
+    world.vault = Vault(world.store)
+    assert world.readable(world.vault, "ada", "carla", "dan", "eva")
+    assert not world.vault.has("ben")
+    again = KeyAdmin(Changing(world.store, per_second=10**6))
+    assert mend(world, manifest, again) == 0
+    assert again.damaged == {"fay"}
+
+
+def test_a_backup_from_an_epoch_that_has_ended_mends_nothing(world: World) -> None:
+    """What it holds opens no more: the keyset stays as it is, and is named."""
+    manifest = world.back_up()
+    world.now += timedelta(days=30)
+    world.turn()
+    damage(world, "carla", b"bad")
+    assert mend(world, manifest, world.admin) == 0
+    assert world.admin.damaged == {"carla"}
+    assert world.readable(Vault(world.store), *(set(PEOPLE) - {"carla"}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, select
@@ -17,7 +16,6 @@ from datasteward.keys import Vault
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
 from datasteward.keys.tables import metadata, subject_key
-from datasteward.ledger.entries import Head
 
 
 def test_an_epochs_change_leaves_everybody_readable_and_the_old_key_nowhere(world: World) -> None:
@@ -115,7 +113,15 @@ def test_e11_an_old_backup_of_the_key_store_opens_nothing_once_its_epoch_has_end
 
     Before the end it would have opened: so it is the epoch's end that kills it.
     """
-    restore = backed_up(world, new_database)
+    manifest = world.back_up()
+
+    def restore() -> str:
+        url = new_database()
+        empty = create_engine(url)
+        backup.load(empty, world.backup, manifest, metadata.create_all)
+        empty.dispose()
+        return url
+
     world.vault.destroy("ada")
     before = world.open(world.root, restore())
     assert world.readable(Vault(before), *PEOPLE)
@@ -148,26 +154,6 @@ def test_e10_what_is_still_found_on_disk_is_useless_once_the_epoch_has_ended(
     world.turn()
     assert not opens_any(world, kept)
     assert world.readable(world.vault, *PEOPLE[1:])
-
-
-def backed_up(world: World, new_database: Callable[[], str]) -> Callable[[], str]:
-    """A backup of the key store as `gptimages backup --keys` makes it; each call restores it and gives the URL."""
-    place, engine = world.directory / "backup", world.store.engine
-    place.mkdir()
-    about: dict[str, Any] = dict.fromkeys(("ledger_key", "installation", "policies"), "")
-    tables, head = backup.dump(engine, place), Head(0, "")
-    manifest = backup.Manifest(
-        kind="keys", ledger=head, dialect=engine.dialect.name, begun_at=world.now, tables=tables, **about
-    )
-
-    def restore() -> str:
-        url = new_database()
-        empty = create_engine(url)
-        backup.load(empty, place, manifest, metadata.create_all)
-        empty.dispose()
-        return url
-
-    return restore
 
 
 def wrapped_in(url: str) -> list[tuple[str, str, str, bytes]]:
