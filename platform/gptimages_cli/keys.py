@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -14,6 +14,7 @@ from datasteward.audit import log as audit
 from datasteward.keys import RootKeyFile
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.keeping import renew_persons
+from datasteward.keys.roles import grant
 from datasteward.keys.state import KeyState
 from datasteward.policy import PolicySet
 from gptimages import opening
@@ -24,6 +25,7 @@ from gptimages.web.templating import figure, utc
 from gptimages_cli.accesses import accesses, carry_out
 from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import echo_facts, echo_table
+from gptimages_jobs import keys as job
 
 BACKUP = "Back up the key store now: older backups of it open nothing once the old epoch has ended."
 
@@ -121,6 +123,37 @@ def rotate_persons(open_here: Open) -> None:
     click.echo(f"{figure(promoted)} keysets encrypt with their new key; {figure(staged)} have got one.")
     if staged:
         click.echo("Type it again in two minutes: by then every process knows the new keys.")
+
+
+@keys.command("keep")
+@click.pass_obj
+def keep_now(open_here: Open) -> None:
+    """Do what the nightly job does: change what policies/encryption.yaml says is due.
+
+    For a clock of the machine, with the owner's GPTIMAGES_KEY_STORE, where the service has another role's.
+    """
+    with open_here() as here:
+        job.run(here, BY)
+    click.echo("The keys are as young as policies/encryption.yaml wants them.")
+
+
+@keys.command("grant")
+@click.argument("role")
+@click.pass_obj
+def grant_role(open_here: Open, role: str) -> None:
+    """Let ROLE, which PostgreSQL knows, use the keys of one person at a time, and nothing else of the key store.
+
+    The service then runs with that role's GPTIMAGES_KEY_STORE: it lists no keys and changes no epoch. Type it again after a
+    restore, which brings no rights back.
+    """
+    with (
+        open_here() as here,
+        closing(opening.key_store(here.settings, here.clock)) as store,
+        here.writing("law", BY) as session,
+    ):
+        audit.append(session, "keys.granted", actor=BY, now=here.clock(), role=role)
+        grant(store.engine, role)
+    click.echo(f"{role} uses keys of one person at a time: give the service its GPTIMAGES_KEY_STORE.")
 
 
 def _root(settings: Settings, state: KeyState) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
 from datasteward.crypto import Key, Keyset, KeysetKind
 from datasteward.keys.database import exclusively, faults
 from datasteward.keys.epochs import EpochEnded, living
+from datasteward.keys.roles import require_owner
 from datasteward.keys.state import due
 from datasteward.keys.store import CACHE_SECONDS, KeyStore
 from datasteward.keys.tables import epoch, key_store, subject_key
@@ -30,7 +31,7 @@ Changed = Callable[[Row[Any]], tuple[bytes, dict[str, Any]]]
 class KeyAdmin:
     """Changes of root, epoch and people's keys. `per_second` keysets a second at most; `told` hears how many are done.
 
-    Every method may raise KeyStoreError and RootKeyError.
+    It is the owner's of the key store (see datasteward.keys.roles). Every method may raise KeyStoreError and RootKeyError.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class KeyAdmin:
         told: Told = lambda _done: None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        require_owner(store.engine)
         self._store, self._engine, self._epochs = store, store.engine, store.epochs
         self._per_second, self._batch, self._told, self._pause = per_second, batch, told, pause
 

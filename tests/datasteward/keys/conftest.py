@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from support.postgres import PostgresServer
 
 from datasteward.keys import EpochDirectory, FileRootKey, KeyStore, Vault
+from datasteward.keys.roles import grant
 
 OpenStore = Callable[..., KeyStore]
 
@@ -58,6 +59,19 @@ def vault(key_store: KeyStore) -> Vault:
     made.create("ada")
     made.create("ben")
     return made
+
+
+@pytest.fixture
+def granted(postgres: PostgresServer, tmp_path: Path, root_key: FileRootKey) -> Callable[[str], str]:
+    """Makes the key store at a URL and gives the URL for the role `web`, which was granted the use of its keys."""
+
+    def make(url: str) -> str:
+        with closing(KeyStore(url, root_key, epochs=EpochDirectory(tmp_path / "epochs"))) as store:
+            web = postgres.as_role(url, "web")
+            grant(store.engine, "web")
+        return web
+
+    return make
 
 
 @pytest.fixture

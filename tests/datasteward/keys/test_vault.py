@@ -17,6 +17,7 @@ from datasteward.crypto import Box, KeysetKind
 from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys import Context, KeyStore, Vault
 from datasteward.keys.cache import KeyCache
+from datasteward.keys.database import about
 from datasteward.keys.tables import subject_key
 
 aead.register()
@@ -24,10 +25,16 @@ aead.register()
 HERE = Context("ada", "generation", "prompt", "g1")
 
 
+@pytest.fixture(params=["sqlite", "postgresql", "granted"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each kind of database, and PostgreSQL as a role that was granted the use of keys."""
+    return str(request.param)
+
+
 @pytest.fixture
-def key_store_url(database_url: str) -> str:
-    """On each kind of database."""
-    return database_url
+def key_store_url(backend: str, database_url: str, request: pytest.FixtureRequest) -> str:
+    """On each of them."""
+    return request.getfixturevalue("granted")(database_url) if backend == "granted" else database_url  # type: ignore[no-any-return]
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])))
@@ -133,7 +140,7 @@ def test_a_key_destroyed_while_it_is_loaded_is_not_cached() -> None:
 
 def test_a_damaged_keyset_is_said(key_store: KeyStore, vault: Vault) -> None:
     """One of the two keysets gone is an error of its own, not a stray KeyError."""
-    with key_store.engine.begin() as connection:
+    with about(key_store.engine, "ada") as connection:
         connection.execute(delete(subject_key).where(subject_key.c.keyset == "objects"))
     with pytest.raises(DecryptionFailed, match="restore the key store"):
         vault.seal(HERE, "text")
