@@ -15,6 +15,7 @@ from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.audit.models import AuditEntry
 from datasteward.backup.manifest import Kind, Manifest
+from datasteward.keys.roles import require_owner
 from datasteward.keys.tables import VERSION as KEY_STORE_VERSION
 from gptimages import opening
 from gptimages.installation import Installation
@@ -49,12 +50,16 @@ def make(here: Installation, directory: Path, *, by: str, told: Told) -> Manifes
 
 
 def make_of_keys(here: Installation, directory: Path, *, by: str, told: Told) -> Manifest:
-    """Backs the key store up, to be destroyed when it is as old as policies/limits.yaml allows. Raises as `make`."""
+    """Backs the key store up, to be destroyed when it is as old as policies/limits.yaml allows.
+
+    Raises as `make`, and KeyStoreError for anybody but the owner of the key store.
+    """
 
     def fill(place: Path, manifest: Manifest) -> Manifest:
         told("The key store")
         engine = create_engine(opening.key_store_url(here.settings), hide_parameters=True)
         try:
+            require_owner(engine)
             tables = backup.dump(engine, place)
         finally:
             engine.dispose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -18,6 +18,7 @@ from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.ages import ages
 from datasteward.keys.changing import Changing
 from datasteward.keys.keeping import renew_persons
+from datasteward.keys.roles import grant
 from datasteward.keys.state import KeyState
 from datasteward.keys.tables import subject_key
 from gptimages import opening
@@ -28,6 +29,7 @@ from gptimages.web.templating import figure, plural, utc
 from gptimages_cli.accesses import accesses, carry_out
 from gptimages_cli.here import BY, Open
 from gptimages_cli.tables import echo_facts, echo_table
+from gptimages_jobs import keys as job
 
 LATE = "A change of keys is late: find out why the nightly job fails, or change the root key by gptimages keys rotate root."
 NEW_ROOT = "The keys of epochs are wrapped under the new root key alone: back it up, apart from all else."
@@ -159,6 +161,37 @@ def rotate_persons(open_here: Open) -> None:
     click.echo(f"{figure(promoted)} keysets encrypt with their new key; {figure(staged)} have got one.")
     if staged:
         click.echo("Type it again in two minutes: by then every process knows the new keys.")
+
+
+@keys.command("keep")
+@click.pass_obj
+def keep_now(open_here: Open) -> None:
+    """Do what the nightly job does: change what policies/encryption.yaml says is due.
+
+    For a clock of the machine, with the owner's GPTIMAGES_KEY_STORE, where the service has another role's.
+    """
+    with open_here() as here:
+        job.run(here, BY)
+    click.echo("The keys are as young as policies/encryption.yaml wants them.")
+
+
+@keys.command("grant")
+@click.argument("role")
+@click.pass_obj
+def grant_role(open_here: Open, role: str) -> None:
+    """Let ROLE, which PostgreSQL knows, use the keys of one person at a time, and nothing else of the key store.
+
+    The service then runs with that role's GPTIMAGES_KEY_STORE: it lists no keys and changes no epoch. Type it again after a
+    restore, which brings no rights back.
+    """
+    with (
+        open_here() as here,
+        closing(opening.key_store(here.settings, here.clock)) as store,
+        here.writing("law", BY) as session,
+    ):
+        audit.append(session, "keys.granted", actor=BY, now=here.clock(), role=role)
+        grant(store.engine, role)
+    click.echo(f"{role} uses keys of one person at a time: give the service its GPTIMAGES_KEY_STORE.")
 
 
 def _root(settings: Settings, state: KeyState) -> list[tuple[str, str]]:

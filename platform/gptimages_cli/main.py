@@ -14,6 +14,7 @@ import click
 from datasteward.errors import StewardError
 from gptimages.errors import GptImagesError
 from gptimages_cli.here import open_here
+from gptimages_jobs.errors import JobError
 
 COMMANDS = {
     "run": "serving:run",
@@ -56,7 +57,7 @@ class Group(click.Group):
         """Runs the command that was asked for."""
         try:
             return super().invoke(ctx)
-        except (GptImagesError, StewardError) as error:
+        except (GptImagesError, JobError, StewardError) as error:
             click.echo(str(error), err=True)
             sys.exit(1)
 

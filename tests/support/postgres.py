@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 from support.processes import end, wait_until_up, with_parent
@@ -43,12 +44,14 @@ MIGRATED = "migrated"
 class PostgresServer:
     """A running server with `more` settings.
 
-    `database()` gives the URL of a fresh database with every table in it, `empty()` of one with none.
+    `database()` gives the URL of a fresh database with every table in it, `empty()` of one with none; both belong to a
+    superuser, `owned` gives one to a role of its own. `programs` is where PostgreSQL's own commands are.
     """
 
     def __init__(self, more: Mapping[str, str]) -> None:
         self._settings = {**SETTINGS, **more}
         self.directory = Path(tempfile.mkdtemp(prefix="pg-"))
+        self.programs = _programs(self.directory)
         self._made = 0
         self._user = "nobody" if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,8 +72,19 @@ class PostgresServer:
 
     def drop(self, url: str) -> None:
         """Drops a database, whoever is still connected to it."""
-        name = url.rsplit("?", 1)[0].rsplit("/", 1)[-1]
-        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._run(f'DROP DATABASE IF EXISTS "{_name(url)}" WITH (FORCE)')
+
+    def owned(self, role: str) -> str:
+        """A fresh database without tables that belongs to a role, as this role, which is no superuser."""
+        url = self.as_role(self.empty(), role)
+        self._run(f'ALTER DATABASE "{_name(url)}" OWNER TO {_quoted(role)}')
+        return url
+
+    def as_role(self, url: str, role: str) -> str:
+        """The URL of a database for another role, which may log in and nothing else; made when there is none."""
+        with contextlib.suppress(psycopg.errors.DuplicateObject):
+            self._run(f"CREATE ROLE {_quoted(role)} LOGIN")
+        return f"postgresql+psycopg://{quote(role, safe='')}@/{_name(url)}?host={self.directory}"
 
     def url(self, name: str) -> str:
         """The SQLAlchemy URL of a database of this server."""
@@ -83,7 +97,7 @@ class PostgresServer:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _start(self) -> None:
-        programs = _programs(self.directory)
+        programs = self.programs
         data, log = self.directory / "data", self.directory / "log"
         if self._user is not None:
             account = pwd.getpwnam(self._user)
@@ -140,6 +154,14 @@ def server(more: Mapping[str, str] = FOR_TESTS) -> Iterator[PostgresServer]:
         yield started
     finally:
         started.stop()
+
+
+def _name(url: str) -> str:
+    return url.rsplit("?", 1)[0].rsplit("/", 1)[-1]
+
+
+def _quoted(role: str) -> str:
+    return '"' + role.replace('"', '""') + '"'
 
 
 def _programs(directory: Path) -> Path:

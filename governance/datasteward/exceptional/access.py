@@ -14,7 +14,7 @@ from datasteward.catalog import Catalog
 from datasteward.errors import AccessRefused
 from datasteward.exceptional.models import ExceptionalAccess, Kind
 from datasteward.keys import Use, Vault
-from datasteward.keys.store import STANDING
+from datasteward.keys.tables import STANDING
 from datasteward.policy import PolicySet
 from datasteward.policy.roles import Exceptional
 from datasteward.retention.holds import FILE

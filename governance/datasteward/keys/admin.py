@@ -17,6 +17,7 @@ from datasteward.crypto import Key, Keyset, KeysetKind
 from datasteward.keys.changing import DAMAGED, Changed, Changing
 from datasteward.keys.database import exclusively, faults
 from datasteward.keys.epochs import living
+from datasteward.keys.roles import require_owner
 from datasteward.keys.roots import RootKeyFile
 from datasteward.keys.state import due
 from datasteward.keys.store import CACHE_SECONDS
@@ -29,11 +30,12 @@ SETTLED = timedelta(seconds=2 * CACHE_SECONDS)
 class KeyAdmin:
     """Changes of root, epoch and people's keys, at the pace of `changing`.
 
-    `before` is called once, before the first change: what it writes down is there although the change is cut off.
-    Every method may raise KeyStoreError and RootKeyError.
+    It is the owner's of the key store (see datasteward.keys.roles). `before` is called once, before the first change: what
+    it writes down is there although the change is cut off. Every method may raise KeyStoreError and RootKeyError.
     """
 
     def __init__(self, changing: Changing, *, before: Callable[[], None] = lambda: None) -> None:
+        require_owner(changing.store.engine)
         self.store, self._changing = changing.store, changing
         self._engine, self._epochs = self.store.engine, self.store.epochs
         self._before: Callable[[], None] | None = before

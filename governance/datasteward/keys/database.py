@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from datasteward.errors import KeyStoreError
 from datasteward.keys import sqlite
+from datasteward.keys.tables import SUBJECT
 
 OPENING = 7_236_841_001
 """The number of PostgreSQL's advisory lock for opening a key store."""
@@ -45,4 +46,13 @@ def exclusively(engine: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({OPENING})")
+        yield connection
+
+
+@contextmanager
+def about(engine: Engine, subject: str) -> Iterator[Connection]:
+    """A transaction about one subject: on PostgreSQL a role that is not the owner sees and changes no other's keysets."""
+    with engine.begin() as connection:
+        if engine.dialect.name != "sqlite":
+            connection.execute(select(func.set_config(SUBJECT, subject, True)))  # gone with the transaction
         yield connection

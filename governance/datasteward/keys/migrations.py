@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, insert, inspect, select
+from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, insert, inspect, select, update
 
 from datasteward.crypto import associated_data
 from datasteward.errors import DecryptionFailed, KeyStoreError, RootKeyError
 from datasteward.keys.epochs import Epochs
-from datasteward.keys.tables import VERSION, Use, epoch, key_store, metadata, subject_key
+from datasteward.keys.roles import is_owner
+from datasteward.keys.tables import VERSION, Use, key_store, metadata, subject_key
 from datasteward.types import UtcDateTime
 
 Step = Callable[[Connection, Epochs, datetime], None]
@@ -22,11 +23,16 @@ def migrate(connection: Connection, epochs: Epochs, now: datetime) -> None:
         metadata.create_all(connection, checkfirst=False)
         _begin(connection, epochs, now)
         return
-    found = connection.scalar(select(key_store.c.version)) or VERSION
-    if found > VERSION:
+    if _version(connection) > VERSION:
         raise KeyStoreError("The key store was written by a newer version: install that version.")
-    for number in range(found, VERSION):
-        STEPS[number](connection, epochs, now)
+    while (found := _version(connection)) < VERSION:
+        if not is_owner(connection):
+            raise KeyStoreError("The key store was written by an older version: open it once by the URL of its owner.")
+        STEPS[found](connection, epochs, now)
+
+
+def _version(connection: Connection) -> int:
+    return connection.scalar(select(key_store.c.version)) or VERSION
 
 
 def _begin(connection: Connection, epochs: Epochs, now: datetime) -> str:
@@ -49,8 +55,7 @@ def _to_epochs(connection: Connection, epochs: Epochs, now: datetime) -> None:
     opened = [(*row, _opened(epochs, *row)) for row in kept]
     old.drop(connection)
     key_store.drop(connection)
-    for table in (subject_key, epoch, key_store):
-        table.create(connection)
+    metadata.create_all(connection, checkfirst=False)
     name = _begin(connection, epochs, now)
     rows = [
         {
@@ -68,6 +73,12 @@ def _to_epochs(connection: Connection, epochs: Epochs, now: datetime) -> None:
         connection.execute(insert(subject_key), rows)
 
 
+def _to_roles(connection: Connection, _epochs: Epochs, _now: datetime) -> None:
+    """Version 2 had no rules for roles that are not the owner, and no views for them."""
+    metadata.create_all(connection)
+    connection.execute(update(key_store).values(version=3))
+
+
 def _opened(epochs: Epochs, subject: str, kind: str, wrapped: bytes, _made: datetime) -> bytes:
     try:
         return epochs.root_key.unwrap(wrapped, associated_data("datasteward/keyset/1", subject, kind))
@@ -78,5 +89,5 @@ def _opened(epochs: Epochs, subject: str, kind: str, wrapped: bytes, _made: date
         ) from None
 
 
-STEPS: dict[int, Step] = {1: _to_epochs}
+STEPS: dict[int, Step] = {1: _to_epochs, 2: _to_roles}
 """By the version that a step begins from."""

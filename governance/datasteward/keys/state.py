@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Engine, Table, func, select
 
 from datasteward.keys.database import faults
-from datasteward.keys.tables import epoch, key_store, subject_key
+from datasteward.keys.tables import epoch, key_store, keyset_age, subject_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class KeyState:
 
 def state_of(engine: Engine, *, made_before: datetime) -> KeyState:
     """How things stand in this key store; `due` are the keysets made before the given time. Raises KeyStoreError."""
-    key, count = subject_key.c, func.count()
+    key, count = keyset_age.c, func.count()
     under = select(count).where(key.epoch == epoch.c.id).scalar_subquery()
     epochs = select(epoch.c.id, epoch.c.begun_at, under).where(epoch.c.ended_at.is_(None))
     with faults(), engine.connect() as connection:
@@ -46,11 +46,11 @@ def state_of(engine: Engine, *, made_before: datetime) -> KeyState:
             tuple(EpochState(*row) for row in connection.execute(epochs.order_by(epoch.c.begun_at))),
             {row[0]: row[1] for row in versions},
             connection.scalar(select(func.min(key.created_at))),
-            connection.scalar(select(count).where(due(made_before))) or 0,
+            connection.scalar(select(count).where(due(made_before, keyset_age))) or 0,
             connection.scalar(select(count).where(key.staged_at.is_not(None))) or 0,
         )
 
 
-def due(made_before: datetime) -> ColumnElement[bool]:
+def due(made_before: datetime, of: Table = subject_key) -> ColumnElement[bool]:
     """The keysets that were made before the given time and have not got a new key yet."""
-    return (subject_key.c.created_at < made_before) & subject_key.c.staged_at.is_(None)
+    return (of.c.created_at < made_before) & of.c.staged_at.is_(None)

@@ -13,24 +13,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from datasteward.crypto import KeysetKind
 from datasteward.errors import KeyMissing, KeyStoreError
 from datasteward.keys import migrations, sqlite
 from datasteward.keys.cache import KeyCache
-from datasteward.keys.database import exclusively, faults, open_engine
+from datasteward.keys.database import about, exclusively, faults, open_engine
 from datasteward.keys.directory import EpochDirectory, EpochPlace
 from datasteward.keys.epochs import LIVING, EpochEnded, Epochs
 from datasteward.keys.root import RootKey
-from datasteward.keys.tables import Use, epoch, key_store, subject_key
+from datasteward.keys.tables import Use, epoch, key_store, person_count, subject_key
 
 CACHE_SECONDS = 60.0
 ATTEMPTS = 3
 MISSING = "The key of this person is destroyed or was never made: its data cannot be read."
-STANDING = "standing/"
-"""How the owners of standing keysets begin: nobody's, for what belongs to no person."""
 
 
 def utc_now() -> datetime:
@@ -100,7 +98,7 @@ class KeyStore:
             }
             for kind, plain in keysets.items()
         ]
-        with self.engine.begin() as connection:
+        with about(self.engine, subject) as connection:
             connection.execute(insert(subject_key), rows)
             self.epochs.hold(connection, name)
             if use is not Use.CONTENT:
@@ -109,16 +107,13 @@ class KeyStore:
     def has(self, subject: str, use: Use = Use.CONTENT) -> bool:
         """Whether the person has keys for this use."""
         mine = (subject_key.c.subject == subject) & (subject_key.c.use == use)
-        with faults(), self.engine.connect() as connection:
+        with faults(), about(self.engine, subject) as connection:
             return connection.scalar(select(subject_key.c.keyset).where(mine).limit(1)) is not None
 
     def count(self) -> int:
         """How many persons have keys; standing keysets are nobody's."""
-        persons = select(func.count(subject_key.c.subject.distinct())).where(
-            subject_key.c.subject.not_like(f"{STANDING}%")
-        )
         with faults(), self.engine.connect() as connection:
-            return connection.scalar(persons) or 0
+            return connection.scalar(select(person_count.c.persons)) or 0
 
     def keysets(self, subject: str, use: Use = Use.CONTENT) -> dict[KeysetKind, bytes]:
         """The person's keysets for this use in the clear, empty when there are none. Raises what `opened` raises."""
@@ -135,7 +130,7 @@ class KeyStore:
 
     def _opened(self, subject: str) -> dict[Use, dict[KeysetKind, bytes]]:
         query = select(subject_key).where(subject_key.c.subject == subject)
-        with faults(), self.engine.connect() as connection:
+        with faults(), about(self.engine, subject) as connection:
             rows = connection.execute(query).all()
         found: dict[Use, dict[KeysetKind, bytes]] = {}
         for row in rows:
@@ -157,7 +152,7 @@ class KeyStore:
         if use is not None:
             mine &= subject_key.c.use == use
         with self._destroying, faults():  # one at a time: checkpoints stand in each other's way
-            with self.engine.begin() as connection:
+            with about(self.engine, subject) as connection:
                 found = connection.execute(select(subject_key).where(mine)).all()
                 for row in found:
                     one = (subject_key.c.use == row.use) & (subject_key.c.keyset == row.keyset)

@@ -1,14 +1,19 @@
-"""The tables of the key store: opaque ids, wrapped keys and times, nothing else."""
+"""The tables of the key store: opaque ids, wrapped keys and times, nothing else; and who sees which of their rows."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import DDL, Column, Index, Integer, LargeBinary, MetaData, String, Table, event, func, select
+from sqlalchemy.schema import CreateView
 
 from datasteward.types import UtcDateTime
 
-VERSION = 2
+VERSION = 3
+STANDING = "standing/"
+"""How the owners of standing keysets begin: nobody's, for what belongs to no person."""
+SUBJECT = "datasteward.subject"
+"""The setting of a transaction on PostgreSQL that names whom it is about (see datasteward.keys.roles)."""
 
 
 class Use(StrEnum):
@@ -58,3 +63,39 @@ key_store = Table(
     Column("created_at", UtcDateTime(), nullable=False),
 )
 """One row: the version of these tables, and the root key (its id, and since when) that wraps the epochs' keys."""
+
+_key = subject_key.c
+keyset_age = CreateView(
+    select(_key.epoch, _key.version, _key.created_at, _key.staged_at), "keyset_age", metadata=metadata
+).table
+"""One row for each keyset, without whose it is and what it is: all that counting them by age takes."""
+
+person_count = CreateView(
+    select(func.count(_key.subject.distinct()).label("persons")).where(_key.subject.not_like(f"{STANDING}%")),
+    "person_count",
+    metadata=metadata,
+).table
+"""One row: how many persons have keys."""
+
+_MINE = f"subject = nullif(current_setting('{SUBJECT}', true), '')"
+_ROW_RULES = (
+    "ALTER TABLE subject_key ENABLE ROW LEVEL SECURITY",
+    "DROP POLICY IF EXISTS one_subject ON subject_key",
+    f"CREATE POLICY one_subject ON subject_key USING ({_MINE}) WITH CHECK ({_MINE})",
+    "ALTER TABLE epoch ENABLE ROW LEVEL SECURITY",
+    "DROP POLICY IF EXISTS seen ON epoch",
+    "CREATE POLICY seen ON epoch FOR SELECT USING (true)",
+    "DROP POLICY IF EXISTS held ON epoch",
+    "CREATE POLICY held ON epoch FOR UPDATE USING (true) WITH CHECK (false)",
+    "ALTER TABLE key_store ENABLE ROW LEVEL SECURITY",
+    "DROP POLICY IF EXISTS seen ON key_store",
+    "CREATE POLICY seen ON key_store FOR SELECT USING (true)",
+)
+"""On PostgreSQL, for whoever is not the owner: keysets of the one subject that the transaction is about, and no other change.
+
+The setting is NULL before a connection's first such transaction and '' after it. Holding an epoch (Epochs.hold) locks its
+row, for which PostgreSQL asks the right to update; `held` allows the lock and, by its check, no change.
+Source: postgresql.org/docs/current/ddl-rowsecurity.html, sql-createpolicy.html.
+"""
+for _rule in _ROW_RULES:
+    event.listen(metadata, "after_create", DDL(_rule).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]

@@ -14,8 +14,8 @@ from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.context import Context
 from datasteward.keys.state import KeyState, state_of
-from datasteward.keys.store import CACHE_SECONDS, MISSING, STANDING, KeyStore
-from datasteward.keys.tables import Use
+from datasteward.keys.store import CACHE_SECONDS, MISSING, KeyStore
+from datasteward.keys.tables import STANDING, Use
 
 _Cipher = TypeVar("_Cipher", FieldCipher, StreamCipher)
 CACHED_SUBJECTS = 1000

@@ -18,6 +18,7 @@ from support.key_world import World
 from support.postgres import PostgresServer
 
 from datasteward.keys import EpochDirectory, FileRootKey, KeyStore, Vault
+from datasteward.keys.roles import grant
 
 OpenStore = Callable[..., KeyStore]
 
@@ -67,6 +68,19 @@ def world(tmp_path: Path, database_url: str) -> Iterator[World]:
     made = World(tmp_path, database_url)
     yield made
     made.store.close()
+
+
+@pytest.fixture
+def granted(postgres: PostgresServer, tmp_path: Path, root_key: FileRootKey) -> Callable[[str], str]:
+    """Makes the key store at a URL and gives the URL for the role `web`, which was granted the use of its keys."""
+
+    def make(url: str) -> str:
+        with closing(KeyStore(url, root_key, epochs=EpochDirectory(tmp_path / "epochs"))) as store:
+            web = postgres.as_role(url, "web")
+            grant(store.engine, "web")
+        return web
+
+    return make
 
 
 @pytest.fixture

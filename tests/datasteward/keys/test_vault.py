@@ -19,6 +19,7 @@ from datasteward.crypto import Box, KeysetKind
 from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys import Context, KeyStore, Vault
 from datasteward.keys.cache import KeyCache
+from datasteward.keys.database import about
 from datasteward.keys.tables import subject_key
 
 aead.register()
@@ -26,10 +27,16 @@ aead.register()
 HERE = Context("ada", "generation", "prompt", "g1")
 
 
+@pytest.fixture(params=["sqlite", "postgresql", "granted"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each kind of database, and PostgreSQL as a role that was granted the use of keys."""
+    return str(request.param)
+
+
 @pytest.fixture
-def key_store_url(database_url: str) -> str:
-    """On each kind of database."""
-    return database_url
+def key_store_url(backend: str, database_url: str, request: pytest.FixtureRequest) -> str:
+    """On each of them."""
+    return request.getfixturevalue("granted")(database_url) if backend == "granted" else database_url  # type: ignore[no-any-return]
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"])))
@@ -154,7 +161,7 @@ def test_e8_a_key_that_is_too_old_is_let_go_whether_anybody_asks_or_not() -> Non
 
 def test_a_damaged_keyset_is_said(key_store: KeyStore, vault: Vault) -> None:
     """One of the two keysets gone is an error of its own, not a stray KeyError."""
-    with key_store.engine.begin() as connection:
+    with about(key_store.engine, "ada") as connection:
         connection.execute(delete(subject_key).where(subject_key.c.keyset == "objects"))
     with pytest.raises(DecryptionFailed, match="restore the key store"):
         vault.seal(HERE, "text")
