@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: str | None = None
     """SQLAlchemy URL of the database (`postgresql+psycopg://…`); else SQLite in the data directory."""
     key_store: str | None = None
-    """SQLAlchemy URL of the key store; else SQLite in `keys/` of the data directory. Never the database's own."""
+    """SQLAlchemy URL of the key store, as a role of `keys grant`; else SQLite in `keys/` of the data. Never the database's."""
     root_key: str | None = None
     """File of the root key, mode 0600, or `aws-kms:ARN`; several, the new one first; else `keys/root.key` of the data."""
     epochs: str | None = None

@@ -35,7 +35,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Made by the owner, granted by the command, then served."""
+    """The role can make no key store; the granting by the owner makes it, and then it is served."""
     directory = tmp_path_factory.mktemp("roles")
     database, owners = postgres.database(), postgres.owned("keeper")
     web = postgres.as_role(owners, "web")
@@ -44,7 +44,6 @@ def place(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) ->
         data=directory / "data", database=database, demo=True, oidc_client_id="x", oidc_client_secret="x"
     )
     owner = msgspec.structs.replace(settings, key_store=owners)
-    open_installation(owner).close()
     refused = service.command("keys", "status")
     assert "permission denied" in refused.stderr
     done = service.command("keys", "grant", "web", key_store=owners)
