@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import click
 from sqlalchemy import func, select
 
-from datasteward import backup
 from datasteward.audit import log as audit
-from datasteward.errors import KeyStoreError
-from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.ages import ages
-from datasteward.keys.changing import Changing
-from datasteward.keys.keeping import renew_persons
 from datasteward.keys.roles import grant
 from datasteward.keys.state import KeyState
-from datasteward.keys.tables import subject_key
 from gptimages import opening
 from gptimages.accounts.models import Account
-from gptimages.installation import Installation
 from gptimages.settings import Settings
-from gptimages.web.templating import figure, plural, utc
+from gptimages.web.templating import utc
 from gptimages_cli.accesses import accesses, carry_out
 from gptimages_cli.here import BY, Open
+from gptimages_cli.key_changes import keep_now, mend, refill, rotate
 from gptimages_cli.tables import echo_facts, echo_table
-from gptimages_jobs import keys as job
 
 LATE = "A change of keys is late: find out why the nightly job fails, or change the root key by gptimages keys rotate root."
-NEW_ROOT = "The keys of epochs are wrapped under the new root key alone: back it up, apart from all else."
-SAME_ROOT = (
-    "The keys of epochs are wrapped anew, but under the root key that they had: for a new one set it first in "
-    "GPTIMAGES_ROOT_KEY, before a comma and the old one."
-)
-BACKUP = "Back up the key store now: older backups of it open nothing once the old epoch has ended."
 
 
 @click.group()
@@ -47,6 +33,8 @@ def keys() -> None:
 
 keys.add_command(accesses)
 keys.add_command(carry_out)
+for change in (keep_now, rotate, refill, mend):
+    keys.add_command(change)
 
 
 @keys.command()
@@ -82,99 +70,6 @@ def status(open_here: Open) -> None:
         sys.exit(1)
 
 
-@keys.command()
-@click.pass_obj
-def refill(open_here: Open) -> None:
-    """Write the keys of epochs into a directory that is new or was damaged, from the others.
-
-    Not for a disk that is away and comes back: it would bring keys back that were destroyed in the meantime.
-    """
-    with open_here() as here, _admin(here, "refill") as admin:
-        admin.refill()
-        _written(here, "refill")
-    click.echo("Each directory of the keys of epochs has all of them.")
-
-
-@keys.command()
-@click.argument("directory", metavar="DIRECTORY", type=click.Path(file_okay=False, path_type=Path))
-@click.pass_obj
-def mend(open_here: Open, directory: Path) -> None:
-    """Take keysets that are damaged from DIRECTORY, a backup of the key store from this epoch or the one that is to end."""
-    with open_here() as here, _admin(here, "mend") as admin:
-        manifest = backup.read(directory, "keys", here.ledger.key)
-        with backup.reading(admin.store.engine, directory, manifest, subject_key.name) as copy:
-            number = admin.mend(copy)
-        _written(here, "mend", number=number)
-        click.echo(f"{plural(number, 'damaged keyset is', 'damaged keysets are')} whole again.")
-
-
-@keys.group()
-def rotate() -> None:
-    """Change keys now, while the service runs. A change that was cut off is taken up by typing it again."""
-
-
-@rotate.command("root")
-@click.pass_obj
-def rotate_root(open_here: Open) -> None:
-    """Wrap the keys of epochs under a new root key.
-
-    A root key file gets a successor. With several root keys in GPTIMAGES_ROOT_KEY the first one takes over, and the
-    others can be taken out of the setting.
-    """
-    with open_here() as here, _admin(here, "root") as admin:
-        new = admin.change_root()
-        _written(here, "root", new=new)
-    click.echo(NEW_ROOT if new else SAME_ROOT)
-
-
-@rotate.command("epoch")
-@click.option("--end-now", is_flag=True, help="Destroy the old key at once: no backup from before opens any more.")
-@click.pass_obj
-def rotate_epoch(open_here: Open, end_now: bool) -> None:
-    """Begin an epoch, wrap everybody's keysets under its key, and end those whose overlap is over.
-
-    A run that was cut off while an older epoch still stands goes on with it.
-    """
-    with open_here() as here, _admin(here, "epoch") as admin:
-        now = here.clock()
-        state = here.vault.state(made_before=now)
-        begun = len(state.epochs) == 1 and admin.begin_epoch()
-        number = admin.rewrap()
-        overlap = now if end_now else here.policies.encryption.schedule.overlap.before(now)
-        ended = admin.end_epochs(overlap_before=overlap)
-        _written(here, "epoch", number=number, ended=ended)
-    click.echo(
-        f"{figure(number)} keysets are wrapped under the present epoch's key; {figure(ended)} epochs have ended."
-    )
-    if begun and not ended:
-        click.echo(BACKUP)
-
-
-@rotate.command("persons")
-@click.pass_obj
-def rotate_persons(open_here: Open) -> None:
-    """Give every person new keys, in two steps: they are added now, and encrypt when this is typed again two minutes later."""
-    with open_here() as here, _admin(here, "persons") as admin:
-        schedule = here.policies.encryption.schedule
-        promoted, staged = renew_persons(admin, schedule, here.clock(), at_once=not admin.waiting())
-        _written(here, "persons", promoted=promoted, staged=staged)
-    click.echo(f"{figure(promoted)} keysets encrypt with their new key; {figure(staged)} have got one.")
-    if staged:
-        click.echo("Type it again in two minutes: by then every process knows the new keys.")
-
-
-@keys.command("keep")
-@click.pass_obj
-def keep_now(open_here: Open) -> None:
-    """Do what the nightly job does: change what policies/encryption.yaml says is due.
-
-    For a clock of the machine, with the owner's GPTIMAGES_KEY_STORE, where the service has another role's.
-    """
-    with open_here() as here:
-        job.run(here, BY)
-    click.echo("The keys are as young as policies/encryption.yaml wants them.")
-
-
 @keys.command("grant")
 @click.argument("role")
 @click.pass_obj
@@ -201,36 +96,6 @@ def _root(settings: Settings, state: KeyState) -> list[tuple[str, str]]:
         return named
     mode = f"{stat.S_IMODE(Path(told).stat().st_mode):04o}, for its owner alone"
     return [("Root key file", told), ("Mode", mode), *named]
-
-
-@contextmanager
-def _admin(here: Installation, what: str) -> Iterator[KeyAdmin]:
-    """Changes keys, and writes down before the first change that it does; names people whose keysets are damaged."""
-    store = opening.key_store(here.settings, here.clock)
-    try:
-        changing = Changing(store, per_second=here.policies.encryption.schedule.per_second, told=_told)
-        admin = KeyAdmin(changing, before=lambda: _write(here, "keys.changing", what))
-        yield admin
-    finally:
-        store.close()
-    if admin.damaged:
-        raise KeyStoreError(
-            "The keysets of these are damaged, stay as they are and keep their epoch from ending: take them from a backup of the "
-            f"key store by gptimages keys mend DIRECTORY: {', '.join(sorted(admin.damaged))}."
-        )
-
-
-def _told(done: int) -> None:
-    click.echo(f"{figure(done)} keysets", err=True)
-
-
-def _written(here: Installation, what: str, **facts: audit.Fact) -> None:
-    _write(here, "keys.rotated", what, **facts)
-
-
-def _write(here: Installation, act: str, what: str, **facts: audit.Fact) -> None:
-    with here.writing("law", BY) as session:
-        audit.append(session, act, actor=BY, now=here.clock(), subject=None, what=what, **facts)
 
 
 def _key_store(settings: Settings) -> str:

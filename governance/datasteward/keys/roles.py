@@ -22,6 +22,11 @@ RIGHTS = {
     person_count.name: "SELECT",
 }
 
+
+class OthersWork(KeyStoreError):
+    """What was asked for is for the owner of the key store, and this process opens it as another role."""
+
+
 _OWNER = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(:name)")
 _EXEMPT = text(
     "SELECT bool_or(other.rolsuper OR other.rolbypassrls OR other.oid = store.relowner) "
@@ -39,10 +44,10 @@ def is_owner(connection: Connection) -> bool:
 
 
 def require_owner(engine: Engine) -> None:
-    """Raises KeyStoreError when the rules for rows hold: what is meant for all keysets would pass over them in silence."""
+    """Raises OthersWork when the rules for rows hold: what is meant for all keysets would pass over them in silence."""
     with faults(), engine.connect() as connection:
         if not is_owner(connection):
-            raise KeyStoreError(NOT_ITS_OWNER)
+            raise OthersWork(NOT_ITS_OWNER)
 
 
 def grant(engine: Engine, role: str) -> None:
