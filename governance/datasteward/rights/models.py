@@ -13,10 +13,15 @@ from datasteward.catalog import owned_by, record, tag
 from datasteward.types import UtcDateTime
 
 RESULT = dict.fromkeys(
-    ("files", "records", "unreadable", "policy", "rows", "objects", "kept", "farewell", "rows_at"),
+    (
+        *("files", "records", "unreadable"),
+        *("policy", "rows", "objects", "kept", "ledger"),
+        *("unreadable_at", "unreadable_in_backups_at", "keyset_exported_at"),
+        *("farewell", "rows_at", "key_at"),
+    ),
     tag("user.legal.request"),
 )
-"""What stands in the result of an archive, of an erasure and of one under way, by key path: counts and times."""
+"""What stands in the result of an archive, of an erasure and of one under way, by key path: counts, times and hashes."""
 
 
 class SubjectRequest(StewardBase):
