@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +22,15 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_directory(directory: Path) -> None:
+    """Makes a directory for its owner alone and those above that are missing, on disk when it returns. Raises OSError."""
+    missing = [each for each in directory.parents if not each.exists()]
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for each in (directory, *missing):  # the directory also when it is there: who made it may have been killed
+        with suppress(PermissionError):  # above a place that was mounted there may be nothing for us to read
+            sync_directory(each.parent)
 
 
 def write_new(path: Path, data: bytes) -> None:
