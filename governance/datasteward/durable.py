@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 
 class NotPrivate(Exception):
-    """Others than its owner can use the file."""
+    """Others than this process's user can use the file; says who, as the end of a sentence, and what to do."""
 
 
 def sync_directory(directory: Path) -> None:
@@ -73,8 +73,14 @@ def unfinished_beside(path: Path) -> Path:
 
 
 def read_private(path: Path, most: int = 1024) -> bytes:
-    """Up to `most` bytes of a file that only its owner may use. Raises NotPrivate, OSError."""
+    """Up to `most` bytes of a file that is this process's user's, or root's, and that only its owner may use.
+
+    Raises NotPrivate, OSError.
+    """
     with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise NotPrivate
+        status = os.fstat(file.fileno())
+        if status.st_uid not in (os.geteuid(), 0):
+            raise NotPrivate("belongs to another user: make the service's user its owner")
+        if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise NotPrivate("can be used by others than its owner: set its mode to 0600")
         return file.read(most)

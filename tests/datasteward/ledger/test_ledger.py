@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.entries import Entries, Files, Keys
+from support.owners import give_away
 from support.seaweed import IDENTITY, REGION
 
 from datasteward import durable
@@ -241,6 +242,14 @@ def test_another_key_is_refused(ledger: Ledger, entries: Entries, tmp_path: Path
     for name in ("other.key", "none.key"):
         with pytest.raises(LedgerError):
             open_ledger(entries.store(), tmp_path / name, now=NOW)
+
+
+def test_a_key_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever owns the file can sign entries with it."""
+    LedgerKey.create(tmp_path / "ledger.key")
+    give_away(tmp_path / "ledger.key", monkeypatch)
+    with pytest.raises(LedgerError, match="ledger's key belongs to another user: make the service's user its owner"):
+        LedgerKey.load(tmp_path / "ledger.key")
 
 
 def test_a_key_that_others_can_read_or_that_is_cut_short_is_refused(tmp_path: Path) -> None:
