@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.base import Id, StewardBase
 from datasteward.catalog import owned_by, record, tag
+from datasteward.disposal.models import ObjectKey
 from datasteward.types import UtcDateTime
 
 RESULT = dict.fromkeys(
@@ -54,7 +55,7 @@ class SubjectRequest(StewardBase):
     total: Mapped[int] = mapped_column(default=0, info=tag("system.operations"))
     problem: Mapped[str | None] = mapped_column(String(200), info=tag("user.legal.request"))
     archive: Mapped[str | None] = mapped_column(
-        String(120),
+        ObjectKey,
         info=tag(
             "user.legal.request",
             export=False,
