@@ -35,6 +35,8 @@ lock: .venv/.dev
 	    --extra build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    --extra build --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	    --group kms -o requirements-kms.lock
 
 .venv/bin/pip:
 	@.ci/venv $(PYTHON)

@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +16,7 @@ UNFINISHED = 16
 
 
 class NotPrivate(Exception):
-    """Others than its owner can use the file."""
+    """Others than this process's user can use the file; says who, as the end of a sentence, and what to do."""
 
 
 def sync_directory(directory: Path) -> None:
@@ -26,6 +26,15 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_directory(directory: Path) -> None:
+    """Makes a directory for its owner alone and those above that are missing, on disk when it returns. Raises OSError."""
+    missing = [each for each in directory.parents if not each.exists()]
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for each in (directory, *missing):  # the directory also when it is there: who made it may have been killed
+        with suppress(PermissionError):  # above a place that was mounted there may be nothing for us to read
+            sync_directory(each.parent)
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -73,8 +82,14 @@ def unfinished_of(path: Path) -> list[Path]:
 
 
 def read_private(path: Path, most: int = 1024) -> bytes:
-    """Up to `most` bytes of a file that only its owner may use. Raises NotPrivate, OSError."""
+    """Up to `most` bytes of a file that is this process's user's, or root's, and that only its owner may use.
+
+    Raises NotPrivate, OSError.
+    """
     with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise NotPrivate
+        status = os.fstat(file.fileno())
+        if status.st_uid not in (os.geteuid(), 0):
+            raise NotPrivate("belongs to another user: make the service's user its owner")
+        if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise NotPrivate("can be used by others than its owner: set its mode to 0600")
         return file.read(most)

@@ -48,7 +48,9 @@ def _keys(here: Installation) -> int:
             holds.guard(session)
             kept = Held(session, here.catalog).keeps_key(KeyDisposal.subject_id)
             batch = destroy_keys(session, here.vault, now=here.clock(), ledger=here.steward.ledger, kept=kept)
-            batch += destroy_records(session, here.steward, now=here.clock(), kept=kept)
+        with here.writing("law", KIND) as session:
+            holds.guard(session)
+            batch += destroy_records(session, here.steward, now=here.clock())
         done += batch
         if not batch:
             return done

@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from datasteward.base import ID_LENGTH, NAMING, Id, new_id
 from datasteward.catalog import tag
+from datasteward.disposal.models import ObjectKey
 from datasteward.types import UtcDateTime
 
 AccountId = Annotated[
@@ -25,9 +26,6 @@ AccountId = Annotated[
 
 Moment = Annotated[datetime, mapped_column(UtcDateTime(), info=tag("system.operations"))]
 """A point in time, aware, UTC."""
-
-ObjectKey = String(120)
-"""The column type for keys of objects; their columns are tagged `holds="object"`."""
 
 
 class Base(DeclarativeBase):

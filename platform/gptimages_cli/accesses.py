@@ -45,7 +45,10 @@ def accesses(open_here: Open, limit: int) -> None:
 )
 @click.pass_obj
 def carry_out(open_here: Open, access_id: str, out: Path) -> None:
-    """Carry out ACCESS, the id of an approved exceptional access, once. What it opens goes into a file for its owner alone."""
+    """Carry out ACCESS, the id of an approved exceptional access, once. What it opens goes into a file for its owner alone.
+
+    The access is spent by that, also when it finds nothing or fails half-way: then another one has to be asked for.
+    """
     with open_here() as here:
         number = _write(here, access_id, out)
     click.echo(f"{figure(number)} lines are in {out}. Destroy the file when the reason has gone.")

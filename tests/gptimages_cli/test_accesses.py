@@ -177,6 +177,19 @@ def test_what_fails_half_way_leaves_no_file_and_is_spent(
         assert len(audit.entries(session, acts=["access.carried-out"])) == 1
 
 
+def test_an_access_that_finds_nothing_is_spent_and_says_so_before(
+    here: Installation, ben: str, local: Type, tmp_path: Path
+) -> None:
+    """Somebody has looked, and that there is nothing is an answer; to look again is to ask again."""
+    assert "also when it finds nothing" in " ".join(local("keys", "open", "--help").stdout.split())
+    asked = ask(here, Kind.BREAK_GLASS, subject=ben, table="transaction")
+    done = local("keys", "open", asked, "--out", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    assert lines(tmp_path / "out") == []
+    assert "0 lines" in done.stdout
+    assert "carried out before" in local("keys", "open", asked, "--out", str(tmp_path / "again")).stderr
+
+
 def test_what_outlives_an_erasure_can_be_asked_for_and_nothing_else(
     here: Installation, ada: str, local: Type, tmp_path: Path
 ) -> None:

@@ -1,12 +1,13 @@
 """An AWS KMS for tests that really refuses deleted and disabled keys: ministack, in an environment of its own.
 
-Its requirements are not ours, so it is installed apart, once, under the user's cache directory.
+Its requirements are not ours, so it has a lock of its own and is installed apart, once, under the user's cache directory.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import signal
 import subprocess
@@ -20,18 +21,19 @@ from pathlib import Path
 from support.processes import end, wait_until_up, with_parent
 from support.service import free_port
 
-PACKAGE = "ministack==1.5.*"
+LOCK = Path(__file__).parents[2] / "requirements-kms.lock"
 
 
 def _program() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gptimages-tests" / "ministack"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gptimages-tests"
+    cache = cache / f"ministack-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
     program = cache / "bin" / "ministack"
     cache.parent.mkdir(parents=True, exist_ok=True)
     with cache.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the workers of a test run begin at once
         if not program.exists():
             subprocess.run([sys.executable, "-m", "venv", cache], check=True)
-            subprocess.run([cache / "bin" / "pip", "install", "-q", PACKAGE], check=True)
+            subprocess.run([cache / "bin" / "pip", "install", "-q", "--require-hashes", "-r", LOCK], check=True)
     return program
 
 

@@ -39,7 +39,8 @@ def destroy_again(steward: Steward, ledger: Ledger) -> int:
 
     A hold does not stop it: none stood in the way when the entry was written. Raises LedgerError, KeyStoreError.
     """
-    return sum(steward.vault.destroy(subject) for subject in {entry.subject for entry in ledger.since()})
+    gone = {(entry.subject, anchoring.use_of(entry)) for entry in ledger.since()}
+    return sum(steward.vault.destroy(subject, use) for subject, use in gone)
 
 
 def replay(
@@ -52,7 +53,7 @@ def replay(
 ) -> Replayed:
     """Destroys the keys, then erases each person of whom the database has not heard, as the first time: under its holds.
 
-    Keys for records that came back with them go, as before, when no row needs them.
+    Keys for records that came back and had not gone go, as before, when no row needs them.
 
     Cut off at whatever step, it is run again. Raises LedgerError, KeyStoreError, ErasureUnfinished, ObjectStoreError.
     """
@@ -81,7 +82,7 @@ def _unfinished(ledger: Ledger, transaction: Transaction) -> list[str]:
         SubjectRequest.kind == "erasure", SubjectRequest.state == "running"
     )
     with transaction() as session:
-        begun = [subject for subject in session.scalars(running) if ledger.has(subject, "erasure")]
+        begun = [subject for subject in session.scalars(running) if ledger.entry(subject, "erasure")]
         unheard = [entry.subject for entry in anchoring.unheard(session, ledger) if entry.why == "erasure"]
     return list(dict.fromkeys([*begun, *unheard]))
 

@@ -8,8 +8,9 @@ objects. A keyset may hold several keys of its kind: the primary one encrypts, a
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NoReturn
 
 from datasteward.crypto.protobuf import Message, encode
 
@@ -37,12 +38,35 @@ TYPE_URLS = {
 PREFIXES = {KeysetKind.FIELDS: TINK_PREFIX, KeysetKind.OBJECTS: NO_PREFIX}
 
 
-@dataclass(frozen=True, slots=True)
 class Key:
-    """One key: its id (32 bits, not zero) and its 32 secret bytes."""
+    """One key: its id (32 bits, not zero) and its 32 secret bytes. Not to be changed.
 
-    id: int
-    secret: bytes = field(repr=False)
+    No `repr` shows the secret, and neither a pickle nor an encoder takes the key, alone or in a keyset: what is to be
+    stored is `Keyset.to_bytes`, wrapped.
+    """
+
+    __slots__ = ("id", "secret")  # no data class: msgspec would encode one
+
+    def __init__(self, key_id: int, secret: bytes) -> None:
+        self.id, self.secret = key_id, secret
+
+    def __eq__(self, other: object) -> bool:
+        return (self.id, self.secret) == (other.id, other.secret) if isinstance(other, Key) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.secret))
+
+    def __repr__(self) -> str:
+        return f"Key(id={self.id})"
+
+    def __copy__(self) -> Key:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Key:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("A key is not pickled: store its keyset wrapped, and unwrap it where it is needed.")
 
     @classmethod
     def random(cls) -> Key:

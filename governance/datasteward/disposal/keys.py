@@ -16,6 +16,7 @@ from datasteward.catalog import Catalog
 from datasteward.disposal.models import KeyDisposal
 from datasteward.keys import Use, Vault
 from datasteward.ledger import Ledger, enter
+from datasteward.retention.held import Held
 from datasteward.rights.keeping import stays
 from datasteward.statements import changed, nested
 from datasteward.steward import Steward
@@ -83,19 +84,22 @@ def destroy_records(
     *,
     now: datetime,
     limit: int = BATCH,
-    kept: ColumnElement[bool] | None = None,
     subject: str | None = None,
 ) -> int:
     """Destroys up to `limit` of the promised keys for records that no row needs any more, and returns how many.
 
-    Only those of `subject`, where it is given. Raises KeyStoreError; it can be done again. Those that meet `kept`, a
-    condition on KeyDisposal, wait.
+    Only those of `subject`, where it is given. Those that a legal hold keeps wait; the caller has called `holds.guard`.
+    Each is written into the ledger before. Raises KeyStoreError and LedgerError; it can be done again. To be called in
+    another transaction than the one that promised: the promise has to be there when the process is killed in it.
     """
+    kept = Held(session, steward.catalog).keeps_key(KeyDisposal.subject_id)
     due = [KeyDisposal.use == Use.RECORDS, KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
     due += [] if subject is None else [KeyDisposal.subject_id == subject]
     waiting = select(KeyDisposal).where(*due, not_(needed(steward, KeyDisposal.subject_id)))
     entries = list(session.scalars(waiting.order_by(KeyDisposal.since).limit(limit).with_for_update(skip_locked=True)))
     for entry in entries:
+        if steward.ledger is not None:
+            enter(session, steward.ledger, entry.subject_id, "records", actor=ACTOR, now=now)
         steward.vault.destroy(entry.subject_id, Use.RECORDS)
         entry.done_at = now
     session.flush()

@@ -9,7 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.base import StewardBase
 from datasteward.catalog import nobody, owned_by, record, tag
+from datasteward.objects.store import LONGEST_KEY
 from datasteward.types import UtcDateTime
+
+ObjectKey = String(LONGEST_KEY)
+"""The column type for keys of objects; columns that name one are tagged `holds="object"`."""
 
 
 class ObjectDisposal(StewardBase):
@@ -22,7 +26,7 @@ class ObjectDisposal(StewardBase):
         )
     }
 
-    key: Mapped[str] = mapped_column(String(120), primary_key=True, info=tag("system.operations"))
+    key: Mapped[str] = mapped_column(ObjectKey, primary_key=True, info=tag("system.operations"))
     since: Mapped[datetime] = mapped_column(UtcDateTime(), index=True, info=tag("system.operations"))
     attempts: Mapped[int] = mapped_column(default=0, server_default="0", info=tag("system.operations"))
 

@@ -75,17 +75,15 @@ class FileRootKey:
 
     @classmethod
     def load(cls, path: Path) -> FileRootKey:
-        """Reads the key. Raises RootKeyError when it is missing, readable by others, cut short or damaged."""
+        """Reads the key. Raises RootKeyError when it is missing, another user's, usable by others, cut short or damaged."""
         try:
             return cls(_parse(read_private(path)))
         except FileNotFoundError:
             raise RootKeyError("There is no root key file: put it back from its backup, or create one.") from None
         except OSError as error:
             raise RootKeyError(f"The root key file cannot be read ({error.strerror}): check its rights.") from error
-        except NotPrivate:
-            raise RootKeyError(
-                "The root key file can be used by others than its owner: set its mode to 0600."
-            ) from None
+        except NotPrivate as error:
+            raise RootKeyError(f"The root key file {error}.") from None
 
 
 def _key_id(secret: bytes) -> int:

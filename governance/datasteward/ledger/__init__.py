@@ -7,7 +7,7 @@ A backup brings back what was erased after it was made; the ledger, replayed ove
 """
 
 from datasteward.ledger.anchoring import behind, enter, returned
-from datasteward.ledger.entries import Entry, Why
+from datasteward.ledger.entries import Entry, Head, Why
 from datasteward.ledger.ledger import Ledger, open_ledger
 from datasteward.ledger.signing import LedgerKey
 from datasteward.ledger.store import DirectoryOfEntries, EntryStore
@@ -16,6 +16,7 @@ __all__ = [
     "DirectoryOfEntries",
     "Entry",
     "EntryStore",
+    "Head",
     "Ledger",
     "LedgerKey",
     "Why",

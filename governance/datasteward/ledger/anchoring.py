@@ -15,7 +15,7 @@ from datasteward.audit import chaining
 from datasteward.audit import log as audit
 from datasteward.audit.models import AuditEntry
 from datasteward.disposal.models import KeyDisposal
-from datasteward.keys import Vault
+from datasteward.keys import Use, Vault
 from datasteward.ledger.entries import Entry, Head, Why
 from datasteward.ledger.ledger import Ledger
 from datasteward.rights.models import SubjectRequest
@@ -32,7 +32,6 @@ def enter(
     *,
     actor: str,
     now: datetime,
-    certificate: str | None = None,
 ) -> None:
     """Writes down that the person's keys go, in the ledger and in the audit log; call it before they go.
 
@@ -41,7 +40,7 @@ def enter(
     """
     session.flush()
     chaining.lock(session.connection())  # anchors come in the order of the entries
-    head = ledger.add(subject, why, now=now, certificate=certificate)
+    head = ledger.add(subject, why, now=now)
     known = anchor(session)
     if known is None or known.number < head.number:
         _write(session, ENTERED, head, actor=actor, now=now, subject=subject)
@@ -80,15 +79,21 @@ def unheard(session: Session, ledger: Ledger) -> list[Entry]:
 
 def returned(session: Session, vault: Vault, ledger: Ledger) -> list[Entry]:
     """What the ledger says has gone and the key store has all the same: it is older than the ledger."""
-    there = [entry for entry in ledger.since() if vault.has(entry.subject)]
+    there = [entry for entry in ledger.since() if vault.has(entry.subject, use_of(entry))]
     return [entry for entry in there if not _under_way(session, entry)]
+
+
+def use_of(entry: Entry) -> Use:
+    """Which of the person's keys the entry is about."""
+    return Use.RECORDS if entry.why == "records" else Use.CONTENT
 
 
 def _under_way(session: Session, entry: Entry) -> bool:
     """Whether a process was killed between ledger and commit, so that what it did is done again by its own job."""
     erasing = exists().where(SubjectRequest.subject_id == entry.subject, SubjectRequest.kind == "erasure")
-    promised = exists().where(KeyDisposal.subject_id == entry.subject, KeyDisposal.done_at.is_(None))
     erasing = erasing.where(SubjectRequest.state.in_(UNDER_WAY))
+    promised = exists().where(KeyDisposal.subject_id == entry.subject, KeyDisposal.use == use_of(entry))
+    promised = promised.where(KeyDisposal.done_at.is_(None))
     return session.scalar(select(erasing if entry.why == "erasure" else promised)) is True
 
 

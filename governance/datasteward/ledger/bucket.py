@@ -7,9 +7,11 @@ What keeps entries from being deleted is the bucket's: Object Lock with a defaul
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from random import SystemRandom
 from typing import Any
 
 from datasteward.errors import LedgerError
@@ -20,6 +22,8 @@ AT_ONCE = 10
 """Requests at once; a client of boto3 keeps as many connections."""
 OFFERS = 10
 """How often an entry is offered while the server says that somebody else is at its number (S3 answers 409)."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+"""Seconds to wait at most before it is offered again: twice as long each time, and a part of it by chance."""
 BUSY = "Others are writing into the erasure ledger: do it again."
 REPLACES = (
     "The server of the erasure ledger replaces what is there: choose one that honours If-None-Match on PutObject."
@@ -47,10 +51,13 @@ LEDGER = Kept(
 
 
 class BucketOfEntries(Bucket):
-    """An EntryStore in a bucket, under a prefix of its keys. May be shared by threads."""
+    """An EntryStore in a bucket, under a prefix of its keys. May be shared by threads. `pause` waits so many seconds."""
 
-    def __init__(self, client: Any, bucket: str, prefix: str = "") -> None:
+    def __init__(
+        self, client: Any, bucket: str, prefix: str = "", *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         super().__init__(client, bucket, prefix, LEDGER)
+        self._pause = pause
 
     @classmethod
     def at(cls, url: str, client: Any) -> BucketOfEntries:
@@ -70,6 +77,8 @@ class BucketOfEntries(Bucket):
         made = self._offer(number, line)
         if not number:
             self._require_refusal(0)
+        if not made:
+            self._pause(_by_chance(FIRST_PAUSE))  # or the same two meet at the next number
         return made
 
     def lines(self, numbers: Sequence[int]) -> Iterator[bytes]:
@@ -90,7 +99,9 @@ class BucketOfEntries(Bucket):
 
     def _offer(self, number: int, line: bytes) -> bool:
         """Writes the entry unless there is one of its number; whether it did."""
-        for _ in range(OFFERS):
+        for offer in range(OFFERS):
+            if offer:
+                self._pause(_by_chance(min(FIRST_PAUSE * 2**offer, LONGEST_PAUSE)))
             with suppress(_Busy):
                 try:
                     self._ask("put_object", Key=self._prefix + name_of(number), Body=line, IfNoneMatch="*")
@@ -98,3 +109,7 @@ class BucketOfEntries(Bucket):
                     return False
                 return True
         raise LedgerError(BUSY)
+
+
+def _by_chance(most: float) -> float:
+    return SystemRandom().uniform(most / 10, most)

@@ -23,7 +23,7 @@ The entry `founded`, number 0, says whose ledger this is: its subject is the id 
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Whose keys go: an opaque id, when, why, and the SHA-256 of the certificate where there is one.
+    """Whose keys go: an opaque id, when, and why. The certificate of an erasure, which is made after it, names its entry.
 
     `before` is the hash of the entry before it, empty in the first one.
     """
@@ -32,12 +32,11 @@ class Entry(msgspec.Struct, frozen=True):
     subject: str
     why: Why
     at: datetime
-    certificate: str | None
     before: str
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The last entry: its number, which is how many destructions are written down, and its hash."""
+    """An entry, most often the last: its number, which is how many destructions were written down by then, and its hash."""
 
     number: int
     hash: str

@@ -54,29 +54,33 @@ class Ledger:
             if self._hashes[known.number] != known.hash:
                 raise LedgerError("The erasure ledger is not the one that was written here: put the right one back.")
 
-    def has(self, subject: str, why: Why) -> bool:
-        """Whether it is written down that this person's keys go for this reason."""
+    def entry(self, subject: str, why: Why) -> Head | None:
+        """Where it is written down that this person's keys go for this reason; None when it is not."""
         with self._busy:
             self._catch_up()
-            return (subject, why) in self._places
+            return self._found(subject, why)
 
-    def add(self, subject: str, why: Why, *, now: datetime, certificate: str | None = None) -> Head:
+    def add(self, subject: str, why: Why, *, now: datetime) -> Head:
         """Writes down that this person's keys go; durable when it returns. What stands there already is not added again."""
         with self._busy:
             before = None
             while True:
                 self._catch_up()
-                place = self._places.get((subject, why))
-                if place is not None:
-                    return Head(place, self._hashes[place])
+                found = self._found(subject, why)
+                if found is not None:
+                    return found
                 last = self._head()
                 if last == before:
                     raise LedgerError(HIDDEN)
                 before = last
-                entry = Entry(last.number + 1, subject, why, now.astimezone(UTC), certificate, last.hash)
+                entry = Entry(last.number + 1, subject, why, now.astimezone(UTC), last.hash)
                 self._store.add(
                     entry.number, to_line(entry, self.key)
                 )  # or another process has, and it is looked again
+
+    def _found(self, subject: str, why: Why) -> Head | None:
+        place = self._places.get((subject, why))
+        return None if place is None else Head(place, self._hashes[place])
 
     def _head(self) -> Head:
         return Head(len(self._hashes) - 1, self._hashes[-1])
@@ -121,6 +125,6 @@ def _found(store: EntryStore, key_file: Path, now: datetime) -> None:
     if store.numbers() and not unfounded.exists():
         raise LedgerError(f"The erasure ledger's key is missing: put {key_file.name} back from its backup.")
     key = LedgerKey.load(unfounded) if unfounded.exists() else LedgerKey.create(unfounded)
-    store.add(0, to_line(Entry(0, key.id, "founded", now.astimezone(UTC), None, ""), key))
+    store.add(0, to_line(Entry(0, key.id, "founded", now.astimezone(UTC), ""), key))
     unfounded.rename(key_file)
     sync_directory(key_file.parent)

@@ -57,13 +57,13 @@ class LedgerKey:
 
     @classmethod
     def load(cls, path: Path) -> LedgerKey:
-        """Reads the key. Raises LedgerError when it is missing, readable by others, cut short or damaged."""
+        """Reads the key. Raises LedgerError when it is missing, another user's, usable by others, cut short or damaged."""
         try:
             data = read_private(path)
         except OSError as error:
             raise LedgerError(f"The ledger's key cannot be read ({error.strerror}): put {path.name} back.") from error
-        except NotPrivate:
-            raise LedgerError("The ledger's key can be used by others than its owner: set its mode to 0600.") from None
+        except NotPrivate as error:
+            raise LedgerError(f"The ledger's key {error}.") from None
         try:
             head, encoded = data.decode("ascii").splitlines()
             key = cls(base64.b64decode(encoded, validate=True))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from datasteward.durable import write_new
+from datasteward.durable import make_directory, write_new
 from datasteward.errors import LedgerError
 
 NAME = re.compile(r"(\d{10})\.entry")
@@ -49,7 +49,7 @@ class DirectoryOfEntries:
         """Adds an entry, durably; False when there is one of that number."""
         with _faults():
             if number == 0:
-                self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+                make_directory(self._directory)
             try:
                 write_new(self._path(number), line)
             except FileExistsError:

@@ -8,6 +8,7 @@ The steps, each a transaction of its own and each safe to be run again after the
     objects    the bytes of every object
     key        first the entry in the ledger, then the person's key goes; where a hold keeps a part of the data, the
                request is blocked instead, and the steps are taken again when the hold is lifted
+    records    the same for the keys for records, unless a row needs them; what waits is destroyed by the job of disposal
     forget     the service's database lets go of deleted bytes (`after`)
     scan       every table and the key store are looked through; the certificate only when nothing is found
 
@@ -34,7 +35,7 @@ from datasteward.disposal.fixed import Fix, fixed
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.exceptional import access
-from datasteward.ledger import enter
+from datasteward.ledger import Head, enter
 from datasteward.retention import holds
 from datasteward.retention.held import Held, free
 from datasteward.rights import leaving, requests
@@ -47,7 +48,7 @@ from datasteward.statements import must_go
 from datasteward.steward import Steward
 
 ACTOR = "job:erase"
-STEPS = ("begin", "farewell", "rows", "objects", "key", "forget", "scan")
+STEPS = ("begin", "farewell", "rows", "objects", "key", "records", "forget", "scan")
 
 Transaction = Callable[[], AbstractContextManager[Session]]
 Clock = Callable[[], datetime]
@@ -62,6 +63,8 @@ class Certificate(msgspec.Struct, frozen=True):
     system since `unreadable_at`, and in every backup at `unreadable_in_backups_at`, the planned end of the epoch (UTC).
     Where the person's keysets were handed out before, at `keyset_exported_at` for the last time, neither date holds for
     what was copied: whoever has the keyset opens it.
+    `ledger` is the entry that was written before the key went: its number, and the SHA-256 of the file or object that it
+    is. The ledger's own key signs it, so who holds a certificate can have the ledger shown. None without a ledger.
     """
 
     policy: str
@@ -71,6 +74,12 @@ class Certificate(msgspec.Struct, frozen=True):
     unreadable_at: datetime | None = None
     unreadable_in_backups_at: datetime | None = None
     keyset_exported_at: datetime | None = None
+    ledger: Head | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the certificate's JSON with its keys in order and no blanks, in hexadecimal; the audit log holds it."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
 
 class Notes(msgspec.Struct):
@@ -113,7 +122,7 @@ class Erasure:
         """
         self._told("begin")
         subject = self._begin()
-        for step in (self._farewell, self._rows, self._objects, self._key):
+        for step in (self._farewell, self._rows, self._objects, self._key, self._records):
             self._told(step.__name__.strip("_"))
             step(subject)
         self._told("forget")
@@ -207,33 +216,28 @@ class Erasure:
 
     def _entered(self, subject: str) -> bool:
         ledger = self._steward.ledger
-        return ledger is not None and ledger.has(subject, "erasure")
+        return ledger is not None and ledger.entry(subject, "erasure") is not None
 
     def _enter(self, session: Session, subject: str) -> None:
         """The ledger hears of it first: a key that is gone stays gone, whatever backup comes back."""
-        if self._steward.ledger is None:
-            return
-        notes = _notes(requests.get(session, self._request_id))
-        so_far = Certificate(self._steward.policies.hash, notes.rows, notes.objects, {})
-        enter(
-            session,
-            self._steward.ledger,
-            subject,
-            "erasure",
-            actor=ACTOR,
-            now=self._clock(),
-            certificate=hashlib.sha256(msgspec.json.encode(so_far, order="sorted")).hexdigest(),
-        )
+        if self._steward.ledger is not None:
+            enter(session, self._steward.ledger, subject, "erasure", actor=ACTOR, now=self._clock())
 
     def _destroy_keys(self, session: Session, subject: str) -> None:
         vault, now = self._steward.vault, self._clock()
         vault.destroy(subject)
         keys.promise_records(session, vault, subject, now=now)
-        keys.destroy_records(session, self._steward, now=now, subject=subject)
         request = requests.get(session, self._request_id)
         notes = _notes(request)
         notes.key_at = notes.key_at or now
         _remember(session, request, notes)
+
+    def _records(self, subject: str) -> None:
+        with (
+            self._transaction() as session
+        ):  # not that of the promise: killed in it, the promise is there to go on from
+            holds.guard(session)
+            keys.destroy_records(session, self._steward, now=self._clock(), subject=subject)
 
     def _certify(self, subject: str) -> Certificate:
         with self._transaction() as session:
@@ -247,7 +251,9 @@ class Erasure:
             in_backups = schedule.unreadable_in_backups(self._steward.vault.epoch_begun(), gone)
             policy = self._steward.policies.hash
             exported = access.exported(session, subject)
-            certificate = Certificate(policy, notes.rows, notes.objects, kept, gone, in_backups, exported)
+            ledger = self._steward.ledger
+            entry = None if ledger is None else ledger.entry(subject, "erasure")
+            certificate = Certificate(policy, notes.rows, notes.objects, kept, gone, in_backups, exported, entry)
             requests.finish(session, request, now=self._clock(), result=msgspec.to_builtins(certificate))
             audit.append(
                 session,
@@ -260,6 +266,7 @@ class Erasure:
                 objects=notes.objects,
                 kept=sum(kept.values()),
                 policy=self._steward.policies.hash,
+                certificate=certificate.digest,
             )
         return certificate
 

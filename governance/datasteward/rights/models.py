@@ -10,13 +10,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from datasteward.base import Id, StewardBase
 from datasteward.catalog import owned_by, record, tag
+from datasteward.disposal.models import ObjectKey
 from datasteward.types import UtcDateTime
 
 RESULT = dict.fromkeys(
-    ("files", "records", "unreadable", "policy", "rows", "objects", "kept", "farewell", "rows_at"),
+    (
+        *("files", "records", "unreadable"),
+        *("policy", "rows", "objects", "kept", "ledger"),
+        *("unreadable_at", "unreadable_in_backups_at", "keyset_exported_at"),
+        *("farewell", "rows_at", "key_at"),
+    ),
     tag("user.legal.request"),
 )
-"""What stands in the result of an archive, of an erasure and of one under way, by key path: counts and times."""
+"""What stands in the result of an archive, of an erasure and of one under way, by key path: counts, times and hashes."""
 
 
 class SubjectRequest(StewardBase):
@@ -49,7 +55,7 @@ class SubjectRequest(StewardBase):
     total: Mapped[int] = mapped_column(default=0, info=tag("system.operations"))
     problem: Mapped[str | None] = mapped_column(String(200), info=tag("user.legal.request"))
     archive: Mapped[str | None] = mapped_column(
-        String(120),
+        ObjectKey,
         info=tag(
             "user.legal.request",
             export=False,

@@ -39,21 +39,12 @@ def test_the_service_is_tagged_to_the_last_column() -> None:
     assert all(found.record(table).roads[0].reason for table in found.tables if table not in set(found.personal()))
 
 
-def test_an_untagged_column_is_named() -> None:
-    """A column without a category, and a table without a road, are each told by name, all at once."""
-    made = MetaData()
-    Table("letter", made, key(), Column("text", String), info=record("user.account", nobody("a test")))
-    Table("drawer", made, key())
-    with pytest.raises(CatalogError) as found:
-        Catalog(made)
-    assert "letter.text has no data category" in str(found.value)
-    assert "drawer does not say whose its rows are" in str(found.value)
-
-
 def test_an_untagged_column_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The service does not open, and nothing is written, while a column of it is not tagged."""
     added = MetaData()
     Table("letter", added, key(), Column("text", String), info=record("user.account", nobody("a test")))
+    with pytest.raises(CatalogError, match=r"letter\.text has no data category"):
+        Catalog(added)
     monkeypatch.setattr(all_models, "metadata", added)
     settings = Settings(data=tmp_path / "data", policies=ROOT / "policies", demo=True)
     with pytest.raises((CatalogError, StartError), match=r"letter\.text"):
@@ -147,11 +138,6 @@ def test_what_hangs_on_a_table_is_known() -> None:
 def test_a_category_lies_within_its_ancestors(category: str, ancestor: str, is_within: bool) -> None:
     """By whole words of the key, never by letters."""
     assert within(category, ancestor) is is_within
-
-
-def test_the_service_agrees_with_the_policy_on_encryption(shipped: PolicySet) -> None:
-    """Each column that encryption.yaml wants encrypted is, and no other."""
-    checks.require(installation.catalog(), shipped)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import copy
+import json
+import pickle
+from collections.abc import Callable
+
+import msgspec
 import pytest
 import tink
 from hypothesis import given
@@ -9,7 +16,7 @@ from hypothesis import strategies as st
 from tink import aead, secret_key_access
 from tink.proto import aes_gcm_hkdf_streaming_pb2, common_pb2, tink_pb2
 
-from datasteward.crypto import Key, Keyset, KeysetKind
+from datasteward.crypto import FieldCipher, Key, Keyset, KeysetKind
 from datasteward.crypto.protobuf import Message, encode
 
 BOTH = pytest.mark.parametrize("kind", list(KeysetKind))
@@ -22,6 +29,32 @@ def test_the_stream_parameters_are_said_in_the_keyset() -> None:
     assert key.params.ciphertext_segment_size == 65536
     assert key.params.derived_key_size == 32
     assert key.params.hkdf_hash_type == common_pb2.SHA256
+
+
+@pytest.mark.parametrize("use", [pickle.dumps, json.dumps, msgspec.json.encode, msgspec.to_builtins])
+@pytest.mark.parametrize("what", ["key", "keyset"])
+def test_a_key_in_the_clear_slips_into_no_pickle_and_no_encoder(use: Callable[[object], object], what: str) -> None:
+    """Alone or in its keyset."""
+    keyset = Keyset.random(KeysetKind.FIELDS)
+    with pytest.raises(TypeError):
+        use(keyset if what == "keyset" else keyset.primary_key)
+
+
+@pytest.mark.parametrize("show", [str, repr, "{}".format, "%r".__mod__])
+def test_no_text_form_shows_a_key(show: Callable[[object], str]) -> None:
+    """Of a key, of its keyset and of what encrypts with it; the id is all."""
+    keyset = Keyset.random(KeysetKind.FIELDS)
+    secret = keyset.primary_key.secret
+    for each in (keyset, keyset.primary_key, FieldCipher(keyset)):
+        told = show(each)
+        assert not any(form in told for form in (repr(secret)[2:-1], secret.hex(), base64.b64encode(secret).decode()))
+    assert str(keyset.primary) in show(keyset)
+
+
+def test_a_copy_of_a_key_is_the_key() -> None:
+    """No second one lies about in memory."""
+    keyset = Keyset.random(KeysetKind.FIELDS)
+    assert copy.deepcopy(keyset).primary_key is copy.copy(keyset.primary_key) is keyset.primary_key
 
 
 @BOTH

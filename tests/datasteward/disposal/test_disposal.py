@@ -16,9 +16,11 @@ from datasteward.disposal.disposal import destroy_objects, dispose, promise_obje
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectMissing, ObjectStoreError
 from datasteward.keys import FileRootKey, KeyStore, Vault
-from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore
+from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore, check_key
 from datasteward.objects.s3 import S3Bucket
+from datasteward.objects.store import LONGEST_KEY
 from gptimages.db import Database
+from gptimages.models import Base
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 OPS = tag("system.operations")
@@ -154,6 +156,24 @@ def objects(tmp_path: Path, names: Iterable[str], at: ObjectStore | None = None)
     for name in names:
         store.put("ada", name, [b"bytes of a picture"])
     return store
+
+
+def test_whatever_key_a_store_takes_can_be_promised(filled: Database) -> None:
+    """The longest one too: an outbox that is narrower would stop the disposal of its row."""
+    key = "a" * LONGEST_KEY
+    check_key(key)
+    with filled.write() as session:
+        promise_object(session, key, now=NOW)
+    with filled.read() as session:
+        assert session.get(ObjectDisposal, key) is not None
+
+
+def test_every_column_for_keys_of_objects_is_as_wide_as_a_key() -> None:
+    """In the tables of the toolkit and of the service."""
+    catalog = Catalog(Base.metadata, tables.metadata)
+    columns = [c for each in catalog.tables for c in catalog.objects(each)]
+    assert len(columns) >= 5
+    assert {c.type.length for c in [*columns, ObjectDisposal.__table__.c.key]} == {LONGEST_KEY}  # type: ignore[attr-defined]
 
 
 def test_the_bytes_are_destroyed_after_the_rows(filled: Database, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tink
+from support.owners import give_away
 from tink import aead, secret_key_access
 
 from datasteward.crypto import Key, Keyset, KeysetKind
@@ -53,6 +54,13 @@ def test_a_key_that_others_can_use_is_refused(path: Path, mode: int) -> None:
     """Any right of group or others is refused, with the mode to set."""
     path.chmod(mode)
     with pytest.raises(RootKeyError, match="0600"):
+        FileRootKey.load(path)
+
+
+def test_a_key_of_another_user_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever owns the file can read and change it, whatever its mode; root can anyway."""
+    give_away(path, monkeypatch)
+    with pytest.raises(RootKeyError, match="root key file belongs to another user: make the service's user its owner"):
         FileRootKey.load(path)
 
 

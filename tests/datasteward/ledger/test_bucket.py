@@ -17,7 +17,7 @@ from support.service import free_port
 from datasteward import s3
 from datasteward.errors import LedgerError
 from datasteward.ledger import open_ledger
-from datasteward.ledger.bucket import BucketOfEntries
+from datasteward.ledger.bucket import LONGEST_PAUSE, OFFERS, BucketOfEntries
 from datasteward.s3 import connect
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -55,8 +55,9 @@ def test_an_entry_never_takes_anothers_place(seaweed: Seaweed, bucket: str) -> N
 def test_an_entry_is_offered_again_while_somebody_else_is_at_it(
     seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S3 answers 409 when two write at once, and wants to be asked again; not for ever."""
-    store = BucketOfEntries(seaweed.client(), PLAIN, seaweed.prefix())
+    """S3 answers 409 when two write at once, and wants to be asked again: each time after a pause, and not for ever."""
+    pauses: list[float] = []
+    store = BucketOfEntries(seaweed.client(), PLAIN, seaweed.prefix(), pause=pauses.append)
     put, conflicts = store._client.put_object, iter(range(3))
 
     def contended(**given: Any) -> Any:
@@ -67,10 +68,23 @@ def test_an_entry_is_offered_again_while_somebody_else_is_at_it(
     monkeypatch.setattr(store._client, "put_object", contended)
     assert store.add(0, b"first")
     assert store.numbers() == [0]
+    assert len(pauses) == 3
     conflicts = iter(range(99))
     with pytest.raises(LedgerError, match="Others are writing into the erasure ledger: do it again"):
         store.add(1, b"second")
     assert store.numbers() == [0]
+    assert len(pauses) == 3 + OFFERS - 1
+    assert len({*pauses}) == len(pauses)
+    assert all(0 < each <= LONGEST_PAUSE for each in pauses)
+
+
+def test_who_comes_second_pauses_before_the_next_number(seaweed: Seaweed) -> None:
+    """So that the same two do not meet there again."""
+    pauses: list[float] = []
+    prefix = seaweed.prefix()
+    assert BucketOfEntries(seaweed.client(), PLAIN, prefix).add(0, b"first")
+    assert not BucketOfEntries(seaweed.client(), PLAIN, prefix, pause=pauses.append).add(0, b"another")
+    assert len(pauses) == 1
 
 
 def test_a_server_that_replaces_founds_no_ledger(seaweed: Seaweed, tmp_path: Path) -> None:

@@ -84,8 +84,10 @@ def test_months_end_on_the_same_day_or_the_last(start: str, text: str, end: str)
 
 
 def test_before_goes_back_by_the_calendar() -> None:
-    """A month before the last of March is the last of February; 13 months go over the year."""
+    """A month before the last of March is the last of February, a leap day too; 13 months go over the year."""
     assert Period.parse("P1M").before(datetime(2027, 3, 31, tzinfo=UTC)) == datetime(2027, 2, 28, tzinfo=UTC)
+    assert Period.parse("P1M").before(datetime(2028, 3, 31, tzinfo=UTC)) == datetime(2028, 2, 29, tzinfo=UTC)
+    assert Period.parse("P1M").before(datetime(2027, 2, 28, tzinfo=UTC)) == datetime(2027, 1, 28, tzinfo=UTC)
     assert Period.parse("P13M").before(datetime(2026, 11, 23, 2, tzinfo=UTC)) == datetime(2025, 10, 23, 2, tzinfo=UTC)
 
 

@@ -6,40 +6,31 @@ from datetime import timedelta
 
 import pytest
 from support.retention_tables import NOW, make
-from support.service_rows import account, item, rows, use
+from support.service_rows import account, rows, use
 
 from datasteward.audit import log as audit
 from datasteward.errors import HoldError, HoldInTheWay
 from datasteward.retention import holds
 from datasteward.retention.applying import apply
-from datasteward.retention.planning import kept_back
 from datasteward.retention.scope import Scope
 from datasteward.steward import Steward
 from gptimages.activity.models import UsageEvent
 from gptimages.db import Database
 
 
-def test_a_hold_keeps_one_person_and_shows_in_the_plan(retention_db: Database, steward: Steward) -> None:
-    """Held rows are due, counted as held, and survive the run; those of others go."""
-    old = NOW - timedelta(days=500)
-    use(retention_db, account(retention_db, "ada"), old, old, old)
-    use(retention_db, account(retention_db, "ben"), old)
+def test_who_is_held_is_refused_and_is_nobody_else(retention_db: Database, steward: Steward) -> None:
+    """A hold on a person is told of that person alone, and their rows are not among the people of a plan."""
+    for name in ("ada", "ben"):
+        use(retention_db, account(retention_db, name), NOW - timedelta(days=500))
     with retention_db.write() as session:
         ada, until = Scope(subject="ada"), NOW + timedelta(days=14)
-        hold = holds.place(session, steward, ada, "24-117", review_at=until, by="staff", now=NOW)
+        holds.place(session, steward, ada, "24-117", review_at=until, by="staff", now=NOW)
         assert holds.held(session, "ada")
         assert not holds.held(session, "ben")
-        assert kept_back(session, steward, hold, now=NOW) == {"Usage events": 3}
+        holds.refuse_held(session, "ben")
         with pytest.raises(HoldInTheWay):
             holds.refuse_held(session, "ada")
-    plan = make(retention_db, steward)
-    found = item(plan, "usage-events")
-    assert (found.due, found.held, found.goes, plan.people) == (4, 3, 1, 1)
-    apply(retention_db.write, steward, plan, by="tests", clock=lambda: NOW)
-    assert rows(retention_db, UsageEvent) == 3
-    with retention_db.write() as session:
-        holds.lift(session, hold.id, by="staff", now=NOW)
-    assert make(retention_db, steward).goes == 3
+    assert make(retention_db, steward).people == 1
 
 
 def test_a_hold_that_is_placed_after_the_plan_is_kept(retention_db: Database, steward: Steward) -> None:

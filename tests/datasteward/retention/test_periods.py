@@ -36,23 +36,6 @@ def test_what_is_as_old_as_the_period_stays_and_what_is_older_goes(retention_db:
     assert rows(retention_db, UsageEvent) == 2
 
 
-@pytest.mark.parametrize(
-    ("now", "cutoff"),
-    [
-        (datetime(2026, 3, 31, 12, tzinfo=UTC), datetime(2026, 2, 28, 12, tzinfo=UTC)),
-        (datetime(2024, 3, 31, 12, tzinfo=UTC), datetime(2024, 2, 29, 12, tzinfo=UTC)),
-        (datetime(2026, 2, 28, 12, tzinfo=UTC), datetime(2026, 1, 28, 12, tzinfo=UTC)),
-        (datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(2026, 2, 28, 1, 30, tzinfo=UTC)),
-    ],
-    ids=["month-end", "leap-day", "short-month", "no-summer-time-in-utc"],
-)
-def test_a_month_back_is_never_too_early(now: datetime, cutoff: datetime, steward: Steward, ruled: Ruled) -> None:
-    """Month ends, leap days and the change to summer time: the cutoff is a month back by the calendar, in UTC."""
-    usage = msgspec.structs.replace(steward.policies.retention["usage-events"], period=Period(months=1))
-    (found,) = governed(ruled({"usage-events": usage}))
-    assert found.cutoffs(steward.policies, now) == {"": cutoff}
-
-
 def test_a_leap_day_comes_of_age_on_the_last_of_february(steward: Steward, ruled: Ruled) -> None:
     """What began on 29 February is a year old on 1 March, and not on 28 February."""
     usage = msgspec.structs.replace(steward.policies.retention["usage-events"], period=Period(years=1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +23,9 @@ from datasteward.ledger import DirectoryOfEntries, Ledger, behind
 from datasteward.ledger.anchoring import ENTERED, anchor
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
-from datasteward.rights.erasure import Erasure
+from datasteward.rights import requests
+from datasteward.rights.erasure import Certificate, Erasure, Notes
+from datasteward.rights.models import RESULT
 
 
 @pytest.fixture
@@ -59,14 +63,34 @@ def erase(service: Any, request_id: str) -> None:
 
 
 def test_an_erasure_is_in_the_ledger_and_in_the_audit_log(service: Any, ines: str, request_id: str) -> None:
-    """One entry of an opaque id, when, why and a digest; its number and hash stand in the audit log too."""
+    """One entry of an opaque id, when and why; its number and hash stand in the audit log too."""
     erase(service, request_id)
     (entry,) = service.steward.ledger.since()
     assert (entry.subject, entry.why, entry.at) == (ines, "erasure", service.clock())
-    assert len(entry.certificate) == 64
     with service.write() as session:
         assert anchor(session) == service.steward.ledger.head()
         assert behind(session, service.steward.ledger) == []
+
+
+def test_who_holds_the_certificate_can_check_the_ledger_and_the_audit_log(
+    service: Any, ines: str, request_id: str, tmp_path: Any
+) -> None:
+    """The certificate names its entry by the SHA-256 of the entry's file, and the audit log has the certificate's own."""
+    erase(service, request_id)
+    with service.write() as session:
+        told = requests.get(session, request_id).result
+        done = audit.facts(audit.entries(session, acts=["rights.erasure.done"])[0])
+    entry = (tmp_path / "ledger" / f"{told['ledger']['number']:010}.entry").read_bytes()
+    assert told["ledger"]["hash"] == hashlib.sha256(entry).hexdigest()
+    assert json.loads(entry.splitlines()[0])["subject"] == ines
+    plain = json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
+    assert done["certificate"] == hashlib.sha256(plain).hexdigest()
+
+
+def test_all_that_a_request_remembers_is_tagged() -> None:
+    """Every key of a certificate and of the notes on the way to it stands among the paths of the column."""
+    told = {*Certificate.__struct_fields__, *Notes.__struct_fields__}
+    assert told - set(RESULT) == set()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -77,7 +101,7 @@ def test_killed_around_the_key_the_entry_is_there_once(
     destroy = Vault.destroy
 
     def killed(vault: Vault, subject: str) -> bool:
-        assert service.steward.ledger.has(subject, "erasure")
+        assert service.steward.ledger.entry(subject, "erasure")
         if moment == "after":
             destroy(vault, subject)
         raise Killed

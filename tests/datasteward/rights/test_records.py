@@ -9,46 +9,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Column, MetaData, String, Table, delete, insert, select
+from sqlalchemy import delete, select
+from support.records import RECORDS, erase, join, kept_to_their_end, metadata
 
-from datasteward.backup import replay
 from datasteward.base import new_id
-from datasteward.catalog import is_subject, owned_by, record, tag
 from datasteward.catalog.records import for_records
-from datasteward.disposal.keys import destroy_records
 from datasteward.errors import HoldInTheWay, KeyMissing
 from datasteward.keys import Box, Context, Use, Vault
-from datasteward.ledger import DirectoryOfEntries, open_ledger
 from datasteward.policy import load
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
-from datasteward.rights import requests
-from datasteward.rights.erasure import Erasure
-from datasteward.types import Sealed
 
 SHIPPED = Path(__file__).parents[3] / "policies"
-RECORDS = {("invoice", "words")}
-
-
-def metadata() -> MetaData:
-    """People with letters, which go, and invoices, which the law keeps."""
-    made = MetaData()
-    Table(
-        "person",
-        made,
-        Column("id", String(26), primary_key=True, info=tag("user.unique_id")),
-        info=record("user.account", is_subject("id")),
-    )
-    for name, category in (("letter", "user.content.private.generation"), ("invoice", "user.financial.transaction")):
-        Table(
-            name,
-            made,
-            Column("id", String(26), primary_key=True, info=tag("user.unique_id")),
-            Column("owner", String(26), info=tag("user.unique_id")),
-            Column("words", Sealed(), info=tag("user.content.private.prompt")),
-            info=record(category, owned_by("owner")),
-        )
-    return made
 
 
 @pytest.fixture
@@ -57,36 +29,6 @@ def service(world: Any) -> Any:
     made = world(metadata())
     vault = Vault(made.steward.vault._store, records=RECORDS)
     return dataclasses.replace(made, steward=dataclasses.replace(made.steward, vault=vault))
-
-
-def join(service: Any, *, invoices: int) -> tuple[str, dict[str, list[tuple[Context, Box]]]]:
-    """A person with a letter and invoices, and what was sealed for them by table."""
-    subject, sealed = new_id(), {}
-    service.steward.vault.create(subject)
-    with service.write() as session:
-        session.execute(insert(service.steward.catalog.table("person")).values(id=subject))
-        for name, number in (("letter", 1), ("invoice", invoices)):
-            for _ in range(number):
-                place = Context(subject, name, "words", new_id())
-                box = service.steward.vault.seal(place, f"the {name}")
-                sealed.setdefault(name, []).append((place, box))
-                row = {"id": place.row, "owner": subject, "words": box}
-                session.execute(insert(service.steward.catalog.table(name)).values(row))
-    return subject, sealed
-
-
-def erase(service: Any, subject: str) -> Any:
-    """Carries out an erasure that waits for nothing."""
-    with service.write() as session:
-        policies, now = service.steward.policies, service.clock()
-        request = requests.ask(session, policies, subject, "erasure", country="NO", now=now).id
-    return Erasure(service.steward, service.write, request, clock=service.clock).run()
-
-
-def kept_to_their_end(service: Any) -> int:
-    """What the job of disposal does about keys for records."""
-    with service.write() as session:
-        return destroy_records(session, service.steward, now=service.clock())
 
 
 def test_content_goes_at_once_and_an_invoice_lives_out_its_term(service: Any) -> None:
@@ -112,24 +54,6 @@ def test_content_goes_at_once_and_an_invoice_lives_out_its_term(service: Any) ->
         vault.reveal(*sealed["invoice"][0])
     assert all(vault.reveal_text(*each) for name in others for each in others[name])
     assert vault.has(other, Use.RECORDS)
-
-
-def test_keys_that_a_backup_of_the_key_store_brings_back_go_again(service: Any, tmp_path: Path) -> None:
-    """The replay promises those for records anew: they go when no row needs them, though they had gone before."""
-    ledger = open_ledger(DirectoryOfEntries(tmp_path / "ledger"), tmp_path / "ledger.key", now=service.clock())
-    service = dataclasses.replace(service, steward=dataclasses.replace(service.steward, ledger=ledger))
-    vault, invoice = service.steward.vault, service.steward.catalog.table("invoice")
-    subject, _ = join(service, invoices=1)
-    backup = vault._store.opened(subject)
-    erase(service, subject)
-    with service.write() as session:
-        session.execute(delete(invoice))
-    assert kept_to_their_end(service) == 1
-    for use, keysets in backup.items():
-        vault._store.add(subject, keysets, use)
-    assert replay(service.steward, ledger, service.write, clock=service.clock, after=lambda: None).keys == 1
-    assert kept_to_their_end(service) == 1
-    assert not vault.has(subject, Use.RECORDS)
 
 
 def test_an_erasure_destroys_nobody_elses_keys(service: Any) -> None:

@@ -15,13 +15,6 @@ MISTAKES = {
         "unknown permission 'own:image:reed'",
         "'own:image:read'",
     ),
-    "a second person that is neither yes nor no": (
-        "roles.yaml",
-        "second_person: true",
-        "second_person: staff:key:approve",
-        "here should stand true or false",
-        "write true or false",
-    ),
     "consent without consent": (
         "purposes.yaml",
         "    needs_consent: true\n",
