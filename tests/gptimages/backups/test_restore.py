@@ -17,12 +17,12 @@ from support.backups import BILLED_TO, Saved, Town, erase, nothing, read, rows
 from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.errors import BackupError, KeyMissing, KeyStoreError, LedgerError
-from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore
+from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault
 from datasteward.ledger import open_ledger
 from datasteward.ledger.store import DirectoryOfEntries
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
-from gptimages import backups, restoring
+from gptimages import backups, opening, restoring
 from gptimages.errors import StartError
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
@@ -137,8 +137,8 @@ def test_a_key_store_put_back_by_hand_is_not_opened(
         shutil.copy(saved.keys / "database.sqlite", key_file)
     else:
         source = msgspec.structs.replace(source, epochs=str(any_settings.data / "keys" / "other-epochs"))
-        with closing(open_installation(source, as_found=True)) as there:
-            there.vault.create(erased.ines)
+        with closing(Vault(opening.key_store(source, here.clock, new=True))) as vault:
+            vault.create(erased.ines)
     with pytest.raises(StartError, match="key store is older than the erasure ledger"):
         open_installation(source, as_found=True)
     assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0)
