@@ -17,12 +17,16 @@ Step = Callable[[Connection, Epochs, datetime], None]
 
 
 def migrate(connection: Connection, epochs: Epochs, now: datetime) -> None:
-    """Makes the tables, or takes the steps that are missing. Raises KeyStoreError when the store is a version ahead."""
+    """Makes the tables, or takes the steps that are missing. Raises KeyStoreError when the store is a version ahead or
+    does not say its version.
+    """
     if not inspect(connection).has_table(key_store.name):
         metadata.create_all(connection, checkfirst=False)
         _begin(connection, epochs, now)
         return
-    found = connection.scalar(select(key_store.c.version)) or VERSION
+    found = connection.scalar(select(key_store.c.version))
+    if found is None:
+        raise KeyStoreError("The key store is damaged, as it does not say its version: put it back from its backup.")
     if found > VERSION:
         raise KeyStoreError("The key store was written by a newer version: install that version.")
     for number in range(found, VERSION):

@@ -13,7 +13,7 @@ from tink import aead, secret_key_access
 
 from datasteward.crypto import Key, Keyset, KeysetKind
 from datasteward.errors import DecryptionFailed, RootKeyError
-from datasteward.keys import FileRootKey
+from datasteward.keys import FileRootKey, open_root
 
 aead.register()
 
@@ -54,6 +54,14 @@ def test_a_key_that_others_can_use_is_refused(path: Path, mode: int) -> None:
     path.chmod(mode)
     with pytest.raises(RootKeyError, match="0600"):
         FileRootKey.load(path)
+
+
+@pytest.mark.parametrize("told", ["", ",", "root.key,", ".", "/"])
+def test_a_setting_that_names_no_file_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    """With what it may name."""
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(RootKeyError, match="parted by commas"):
+        open_root(told)
 
 
 def test_a_missing_key_is_said(tmp_path: Path) -> None:
