@@ -77,6 +77,7 @@ def _show(plan: Mending) -> None:
             ("rows without their object", f"{figure(deeds.count('delete'))}: they go, with what hangs on them"),
             ("  where it may be missing", f"{figure(deeds.count('clear'))}: the key is cleared"),
             ("  kept by a legal hold", plan.held),
+            ("behind a delete marker", f"{figure(plan.hidden)}: taking the marker away brings them back"),
             ("rows without a copy", f"{figure(plan.copies)}: they stay, the original is there"),
             ("left for the next plan", plan.left),
         ]

@@ -24,6 +24,8 @@ class Stored:
     """Bytes stored."""
     modified: datetime
     """When it was stored, UTC."""
+    hidden: bool = False
+    """It cannot be read, but its bytes are there: another program deleted it from a bucket that keeps versions."""
 
 
 class ObjectStore(Protocol):
@@ -57,7 +59,10 @@ class ObjectStore(Protocol):
         """Its size and age. Raises ObjectMissing."""
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
-        """The objects whose keys begin with the prefix, in no order. One that comes or goes meanwhile may be given or not."""
+        """The objects whose keys begin with the prefix, in no order, the hidden ones too.
+
+        One that comes or goes meanwhile may be given or not.
+        """
 
     def sweep(self, before: datetime) -> int:
         """Removes what writes have left that were interrupted, and gives their number."""
