@@ -38,14 +38,16 @@ def object_range(full: bool) -> Row:
         objects.put(PERSON, KEY, repeat(random.Random(1).randbytes(MIB), SIZE // MIB))
         places = iter(partial(random.Random(2).randrange, SIZE - MIB), None)
 
-        here = cast(Installation, SimpleNamespace(objects=objects))
-
-        def answered(start: int) -> Iterator[bytes]:
-            asked = RequestFactory().get(headers={"range": f"bytes={start}-{start + MIB - 1}"})
-            return cast(Iterator[bytes], downloads.send(here, asked, PERSON, KEY, "image/png", missing="").iterator)
+        here, factory = cast(Installation, SimpleNamespace(objects=objects)), RequestFactory()
 
         def ours() -> float:
-            return _first(lambda: answered(next(places)))
+            start = next(places)
+            asked = factory.get(headers={"range": f"bytes={start}-{start + MIB - 1}"})
+
+            def answered() -> Iterator[bytes]:
+                return cast(Iterator[bytes], downloads.send(here, asked, PERSON, KEY, "image/png", missing="").iterator)
+
+            return _first(answered)
 
         def raw(start: int) -> Iterator[bytes]:
             asked = f"bytes={start}-{start + MIB - 1}"
