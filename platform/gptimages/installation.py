@@ -125,9 +125,10 @@ def open_installation(
     if not restoring:
         opening.require_restored(settings)
     with ExitStack() as opened:
-        vault = opening.vault(settings, clock, found, policies)
+        new = opening.is_new(settings)
+        vault = opening.vault(settings, clock, found, policies, new=new)
         opened.callback(vault.close)
-        ledger = opening.ledger(settings, clock())
+        ledger = opening.ledger(settings, clock(), new=new)
         abandoned = clock() - policies.limits.object_young.span
         stored = opening.objects(settings, vault, abandoned=abandoned)
         steward = Steward(found, policies, vault, stored, ledger=ledger)

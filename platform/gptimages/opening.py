@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -17,14 +18,20 @@ from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
 from datasteward.catalog.records import for_records
-from datasteward.errors import KeyStoreError
+from datasteward.errors import KeyStoreError, LedgerError
 from datasteward.keys import KMS, EpochDirectory, FileRootKey, KeyStore, Vault, is_empty, open_root
 from datasteward.ledger import DirectoryOfEntries, EntryStore, Ledger, LedgerKey, behind, open_ledger, returned
 from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore
 from datasteward.policy import PolicySet, load
+from gptimages import origin
 from gptimages.db import Database
 from gptimages.errors import StartError
 from gptimages.settings import PREFIX, Settings
+
+LOST = (
+    "The key store is not where it was: put it back, restore it by gptimages restore --keys, "
+    f"or correct {PREFIX}KEY_STORE."
+)
 
 
 def policies(directory: Path) -> PolicySet:
@@ -50,27 +57,48 @@ def make_directory(directory: Path) -> None:
         ) from None
 
 
-def key_store(settings: Settings, clock: Callable[[], datetime]) -> KeyStore:
-    """Opens root key and key store; at the very first start both are made. Raises KeyStoreError, RootKeyError."""
-    keys = settings.data / "keys"
-    keys.mkdir(exist_ok=True, mode=0o700)
-    told = root_key(settings)
-    url = key_store_url(settings)
-    places = epochs(settings)
+def is_new(settings: Settings) -> bool:
+    """Whether neither erasure ledger nor database tells of an installation: then only may keys and ledger be made.
+
+    They are made before the database tells, so a first start that was cut off is taken up by the next one.
+    Raises LedgerError, ObjectStoreError, StartError when it cannot be told.
+    """
+    return not _has_ledger(settings) and not _is_settled(settings)
+
+
+def _has_ledger(settings: Settings) -> bool:
+    return settings.ledger_key.exists() or bool(entries(settings).numbers())
+
+
+def _is_settled(settings: Settings) -> bool:
+    if settings.database is None and not sqlite_file(settings).exists():
+        return False
+    with closing(database_as_it_is(settings)) as db:
+        return origin.is_settled(db)
+
+
+def key_store(settings: Settings, clock: Callable[[], datetime], *, new: bool = False) -> KeyStore:
+    """Opens root key and key store; where there are none they are made for a `new` installation alone (see `is_new`).
+
+    Raises KeyStoreError, RootKeyError.
+    """
+    told, url = root_key(settings), key_store_url(settings)
+    if new:
+        (settings.data / "keys").mkdir(exist_ok=True, mode=0o700)
     if is_empty(url):
-        if any(each.is_dir() and any(each.iterdir()) for each in places):
-            raise KeyStoreError(
-                "The key store is not where it was, though the keys of its epochs are: put it back from its backup."
-            )
+        if not new:
+            raise KeyStoreError(LOST)
         if is_file(told) and not Path(told).exists():
             FileRootKey.create(Path(told))
-    return KeyStore(url, open_root(told), epochs=EpochDirectory(*places), clock=clock)
+    return KeyStore(url, open_root(told), epochs=EpochDirectory(*epochs(settings)), clock=clock)
 
 
-def vault(settings: Settings, clock: Callable[[], datetime], catalog: Catalog, policies: PolicySet) -> Vault:
-    """Opens the vault as the policies want it. Raises KeyStoreError, RootKeyError."""
+def vault(
+    settings: Settings, clock: Callable[[], datetime], catalog: Catalog, policies: PolicySet, *, new: bool
+) -> Vault:
+    """Opens the vault as the policies want it, over the key store as `key_store` opens it, and raises what that does."""
     at_once = policies.role_file.exceptional_access.at_once
-    return Vault(key_store(settings, clock), records=for_records(catalog, policies), at_once=at_once)
+    return Vault(key_store(settings, clock, new=new), records=for_records(catalog, policies), at_once=at_once)
 
 
 def root_key(settings: Settings) -> str:
@@ -93,8 +121,15 @@ def key_store_url(settings: Settings) -> str:
     return settings.key_store or f"sqlite:///{settings.data / 'keys' / 'keys.db'}"
 
 
-def ledger(settings: Settings, now: datetime) -> Ledger:
-    """Opens the erasure ledger; at the very first start it and its key are made. Raises LedgerError, ObjectStoreError."""
+def ledger(settings: Settings, now: datetime, *, new: bool) -> Ledger:
+    """Opens the erasure ledger; for a `new` installation alone it and its key are made (see `is_new`).
+
+    Raises LedgerError, ObjectStoreError.
+    """
+    if not new and not _has_ledger(settings):
+        raise LedgerError(
+            f"The erasure ledger and its key are not where they were: put both back, or correct {PREFIX}LEDGER."
+        )
     return open_ledger(entries(settings), settings.ledger_key, now=now)
 
 

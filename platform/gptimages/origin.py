@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String, select
+from sqlalchemy import String, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from datasteward.catalog import nobody, record, tag
+from gptimages.db import Database
 from gptimages.errors import StartError
 from gptimages.models import Base, Moment
 
@@ -34,6 +35,13 @@ class Origin(Base):
 def is_demo(session: Session) -> bool:
     """Whether a demo made this database; False as long as nobody has settled it."""
     return session.scalar(select(Origin.kind)) == DEMO
+
+
+def is_settled(db: Database) -> bool:
+    """Whether somebody has: a database of which nobody has, or without tables, holds nobody's data."""
+    with db.read() as session:
+        there = inspect(session.connection()).has_table(Origin.__tablename__)
+        return there and session.scalar(select(Origin.kind)) is not None
 
 
 def settle(session: Session, *, demo: bool, now: datetime) -> None:

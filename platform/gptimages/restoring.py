@@ -27,6 +27,7 @@ from gptimages.settings import Settings
 
 BY = "job:restore"
 COPIED = b" copied"
+CUT_OFF = "The restore did not get to its end ({}): see to that and run it again, with the same directories."
 
 
 def restore(
@@ -38,20 +39,21 @@ def restore(
     with the same directories. Raises BackupError, LedgerError, StartError, or what opening and erasing raise.
     """
     opening.make_directory(settings.data)
-    told("The ledger and the backup are checked")
-    ledger = opening.ledger_of(settings)
-    service = _read(directory, "service", ledger) if directory else None
-    store = _read(of_keys, "keys", ledger) if of_keys else None
-    _require_known(service, store)
-    if store and store.destroy_by and store.destroy_by < clock():
-        told("This backup of the key store is past its day: destroy it after this")
-    if not _is_copied(settings, directory, of_keys):
-        _require_empty(settings, directory, of_keys)
-        _set_mark(settings, _mark(directory, of_keys))
-        _copy(settings, directory, service, of_keys, store, told)
-        _set_mark(settings, _mark(directory, of_keys) + COPIED)  # what the replay destroys is not copied again
-    told("The ledger is replayed")
-    return _replay(settings, clock)
+    with backup.faults(CUT_OFF):
+        told("The ledger and the backup are checked")
+        ledger = opening.ledger_of(settings)
+        service = _read(directory, "service", ledger) if directory else None
+        store = _read(of_keys, "keys", ledger) if of_keys else None
+        _require_known(service, store)
+        if store and store.destroy_by and store.destroy_by < clock():
+            told("This backup of the key store is past its day: destroy it after this")
+        if not _is_copied(settings, directory, of_keys):
+            _require_empty(settings, directory, of_keys)
+            _set_mark(settings, _mark(directory, of_keys))
+            _copy(settings, directory, service, of_keys, store, told)
+            _set_mark(settings, _mark(directory, of_keys) + COPIED)  # what the replay destroys is not copied again
+        told("The ledger is replayed")
+        return _replay(settings, clock)
 
 
 def _copy(

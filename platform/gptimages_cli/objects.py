@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from datasteward import durable
 from datasteward.retention import orphans
 from datasteward.retention.orphans import Mending, Progress
 from gptimages.errors import InputError
@@ -26,7 +27,7 @@ def objects() -> None:
 
 
 @objects.command()
-@click.option("--plan", "out", type=FILE, help="Write what would be mended to this file.")
+@click.option("--plan", "out", type=FILE, help="Write what would be mended to this new file.")
 @click.option("--apply", "given", type=FILE, help="Do what this plan says: exactly that, and nothing else.")
 @click.option("--yes", is_flag=True, help="Do not ask before --apply.")
 @click.pass_obj
@@ -40,6 +41,8 @@ def audit(open_here: Open, out: Path | None, given: Path | None, yes: bool) -> N
     if given:
         _apply(open_here, given, yes=yes)
         return
+    if out:
+        _require_new(out)
     with open_here() as here, here.db.read() as session:
         made = orphans.audit(session, here.steward, now=here.clock(), progress=_progress())
     if out:
@@ -77,6 +80,7 @@ def _show(plan: Mending) -> None:
             ("rows without their object", f"{figure(deeds.count('delete'))}: they go, with what hangs on them"),
             ("  where it may be missing", f"{figure(deeds.count('clear'))}: the key is cleared"),
             ("  kept by a legal hold", plan.held),
+            ("behind a delete marker", f"{figure(plan.hidden)}: taking the marker away brings them back"),
             ("rows without a copy", f"{figure(plan.copies)}: they stay, the original is there"),
             ("left for the next plan", plan.left),
         ]
@@ -96,9 +100,17 @@ def _progress() -> Progress:
     return tell
 
 
+def _require_new(path: Path) -> None:
+    """Said before the objects are compared, which takes long."""
+    if path.exists() or path.is_symlink():
+        raise InputError(f"There is something at {path} already: name a file that does not exist yet.")
+
+
 def _write(path: Path, plan: Mending) -> None:
     try:
-        path.write_bytes(orphans.to_file(plan))
+        durable.write(path, orphans.to_file(plan))
+    except FileExistsError:
+        raise InputError(f"Something has come to {path} meanwhile: name a file that does not exist yet.") from None
     except OSError:
         raise InputError(f"The plan cannot be written to {path}: name a file where you may write.") from None
 

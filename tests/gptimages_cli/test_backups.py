@@ -121,25 +121,37 @@ def test_a_server_that_runs_is_in_the_way(place: Path, elsewhere: Service) -> No
     assert elsewhere.command("restore", "--help").returncode == 0
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(place: Path) -> None:
-    """A real one, in the middle of the database: a sentence, no directory, and the service's data is as it was."""
-    service = Service(place / "data", place / "log", demo="true")
-
-    def nearly_full() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (FULL_AT, FULL_AT))
-
-    done = subprocess.run(
-        [sys.executable, "-m", "gptimages_cli", "backup", str(place / "full")],
+def nearly_full(service: Service, at: int, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command on a disk of which no file takes more bytes than that: a real error of the system, wherever it comes."""
+    return subprocess.run(
+        [sys.executable, "-m", "gptimages_cli", *words],
         env={**os.environ, **service.environment, "GPTIMAGES_DEMO": "true"},
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=nearly_full,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (at, at)),
     )
-    refused(done, "No backup was made, and nothing of it is left")
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(place: Path) -> None:
+    """A real one, in the middle of the database: a sentence, no directory, and the service's data is as it was."""
+    service = Service(place / "data", place / "log", demo="true")
+    refused(
+        nearly_full(service, FULL_AT, "backup", str(place / "full")), "No backup was made, and nothing of it is left"
+    )
     assert list(place.glob("full*")) == []
     assert "unchanged" in service.command("audit", "verify").stdout
     assert service.command("backup", str(place / "full")).returncode == 0
+
+
+@pytest.mark.parametrize("at", [20, 20_000, FULL_AT])
+def test_a_full_disk_during_a_restore_is_told(place: Path, elsewhere: Service, at: int) -> None:
+    """Before its mark, in the key store or in the database: a sentence, no torn file; run again with room, it goes on."""
+    words = ("restore", str(place / "backup"), "--keys", str(place / "backup-of-keys"))
+    refused(nearly_full(elsewhere, at, *words), "The restore did not get to its end (")
+    assert list((place / "new").rglob("*.db.restoring")) == []
+    assert elsewhere.command(*words).returncode == 0
+    assert "unchanged" in elsewhere.command("audit", "verify").stdout
 
 
 def test_a_directory_that_there_is_is_refused(place: Path) -> None:

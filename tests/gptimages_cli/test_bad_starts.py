@@ -268,6 +268,14 @@ def test_spoilt_files(place: Place, spoil: Callable[[Path], None], said: str) ->
     refused(place, said)
 
 
+@pytest.mark.parametrize("words", ["serve", "keys status", "backup copy", "backup --keys copy", "objects audit"])
+def test_lost_key_store(place: Place, words: str) -> None:
+    """Every command tells it, and none makes or backs up another one."""
+    (place.data / "keys" / "keys.db").unlink()
+    refused(place, "The key store is not where it was", *words.split())
+    assert not (place.data.parent / "copy").exists()
+
+
 def test_demo_database_as_production(place: Place, made: dict[str, Path]) -> None:
     """A demo's database is never opened by a production service."""
     for kind in ("", "-ledger"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -115,6 +117,30 @@ def test_orphans_of_both_kinds_are_mended_as_planned(
     with here.db.read() as session:
         [entry] = [each for each in log.entries(session) if each.act == "objects.mended"]
         assert log.facts(entry) == {"objects": 1, "rows": 1}
+
+
+@pytest.mark.usefixtures("ines")
+def test_a_plan_is_a_new_file_for_its_owner_alone(local: Type, tmp_path: Path) -> None:
+    """It names objects and rows; and a file that is there, a plan or anything else, stays as it is."""
+    file = tmp_path / "plan.json"
+    before = os.umask(0)
+    try:
+        assert local("objects", "audit", "--plan", str(file)).exit_code == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    other = tmp_path / "other"
+    other.write_text("mine")
+    (link := tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for there in (other, link):
+        done = local("objects", "audit", "--plan", str(there))
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr == f"There is something at {there} already: name a file that does not exist yet.\n"
+    assert other.read_text() == "mine"
+    assert not (tmp_path / "nowhere").exists()
+    assert (
+        "name a file where you may write" in local("objects", "audit", "--plan", str(tmp_path / "no" / "file")).stderr
+    )
 
 
 def test_what_was_planned_and_no_more_is_done(here: Installation, ines: str) -> None:

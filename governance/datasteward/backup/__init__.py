@@ -12,7 +12,7 @@ backup is as it was written; `replay` erases again whom the backup has brought b
 from datasteward.backup.database import dump, is_empty, load, reading
 from datasteward.backup.manifest import Manifest, digest_of, read, write
 from datasteward.backup.objects import copy_objects, restore_objects
-from datasteward.backup.place import making
+from datasteward.backup.place import faults, making
 from datasteward.backup.replay import Replayed, replay
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "copy_objects",
     "digest_of",
     "dump",
+    "faults",
     "is_empty",
     "load",
     "making",

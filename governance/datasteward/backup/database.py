@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, func, inspect, literal
 from sqlalchemy.exc import DatabaseError
 
 from datasteward.backup.manifest import Manifest, Table
-from datasteward.durable import sync_directory
+from datasteward.durable import private, sync_directory
 from datasteward.errors import BackupError
 
 FILE = "database.sqlite"
@@ -120,11 +120,9 @@ def _counted(connection: Connection, name: str) -> Table:
 
 def _load_file(copy: Path, target: Path) -> None:
     unfinished = target.with_name(target.name + ".restoring")
-    with copy.open("rb") as source, os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-        file.truncate()
+    unfinished.unlink(missing_ok=True)  # that of a killed process
+    with copy.open("rb") as source, private(unfinished) as file:
         shutil.copyfileobj(source, file, 1 << 20)
-        file.flush()
-        os.fsync(file.fileno())
     for log in ("-wal", "-shm"):  # of the empty database in whose place it comes
         target.with_name(target.name + log).unlink(missing_ok=True)
     unfinished.rename(target)
@@ -147,7 +145,7 @@ def _dump_table(connection: Connection, name: str, file: Path) -> Table:
     target = f"{_quoted(connection, name)} ({', '.join(_quoted(connection, each) for each in columns)})"
     with (
         os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
-        _driver(connection).cursor() as cursor,
+        _cursor(connection) as cursor,
     ):
         with cursor.copy(f"COPY {target} TO STDOUT") as rows:
             for some in rows:
@@ -159,7 +157,7 @@ def _dump_table(connection: Connection, name: str, file: Path) -> Table:
 
 def _load_table(connection: Connection, copied: Table, file: Path) -> None:
     columns = ", ".join(_quoted(connection, each) for each in copied.columns)
-    with file.open("rb") as source, _driver(connection).cursor() as cursor:
+    with file.open("rb") as source, _cursor(connection) as cursor:
         with cursor.copy(f"COPY {_quoted(connection, copied.name)} ({columns}) FROM STDIN") as rows:
             while some := source.read(1 << 20):
                 rows.write(some)
@@ -167,8 +165,15 @@ def _load_table(connection: Connection, copied: Table, file: Path) -> None:
             raise BackupError(f"The backup holds another number of rows of {copied.name} than it says.")
 
 
-def _driver(connection: Connection) -> Any:
-    return connection.connection.driver_connection
+@contextmanager
+def _cursor(connection: Connection) -> Iterator[Any]:
+    """The driver's own cursor, for COPY; its errors come as SQLAlchemy's."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor:
+            yield cursor
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DatabaseError("COPY", None, error) from error
 
 
 def _quoted(connection: Connection, name: str) -> str:

@@ -46,18 +46,16 @@ def check_objects(place: Path) -> None:
     """Raises BackupError when an object is missing from the backup, or is not as it was copied."""
     source = LocalDirectory(place / DIRECTORY)
     for each in _listed(place):
-        hashed = hashlib.sha256()
         try:
-            for chunk in source.get(each.key):
-                hashed.update(chunk)
+            same = _is_as_copied(source, each)
         except ObjectMissing:
             raise BackupError("An object is missing from the backup: use one that is whole.") from None
-        if hashed.hexdigest() != each.sha256:
+        if not same:
             raise BackupError("An object of the backup is not as it was copied: use one that is whole.")
 
 
 def restore_objects(place: Path, store: ObjectStore, told: Callable[[int], None] = lambda _done: None) -> int:
-    """Brings back every object of the backup that is not there; what is there stays as it is. Gives how many came back."""
+    """Brings back every object of the backup that is not there as it was copied; gives how many came back."""
     source, done = LocalDirectory(place / DIRECTORY), 0
     for each in _listed(place):
         if not _is_there(store, each):
@@ -75,9 +73,17 @@ def _listed(place: Path) -> Iterator[Copied]:
 
 def _is_there(store: ObjectStore, each: Copied) -> bool:
     try:
-        return store.stat(each.key).size == each.size
+        return store.stat(each.key).size == each.size and _is_as_copied(store, each)
     except ObjectMissing:
         return False
+
+
+def _is_as_copied(store: ObjectStore, each: Copied) -> bool:
+    """Whether the bytes are those of the list; all of them are read. Raises ObjectMissing."""
+    hashed = hashlib.sha256()
+    for chunk in store.get(each.key):
+        hashed.update(chunk)
+    return hashed.hexdigest() == each.sha256
 
 
 def _through(chunks: Iterator[bytes], see: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,26 @@ from datasteward.durable import sync_directory
 from datasteward.errors import BackupError, ObjectStoreError
 
 SUFFIX = ".unfinished"
+UNMADE = "No backup was made, and nothing of it is left ({}): see to that and do it again."
+
+
+@contextmanager
+def faults(said: str) -> Iterator[None]:
+    """Says what files, objects and databases that fail mean here, as a BackupError: `said`, with the reason put in."""
+    try:
+        yield
+    except (OSError, ObjectStoreError, SQLAlchemyError) as error:
+        raise BackupError(said.format(_reason(error))) from error
+
+
+def _reason(error: Exception) -> str:
+    """Of a server only what kind of error it is, for its words may hold those of a row."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    if isinstance(cause, ObjectStoreError | sqlite3.Error):
+        return str(cause).splitlines()[0].rstrip(".")
+    return type(cause).__name__
 
 
 @contextmanager
@@ -27,7 +48,7 @@ def making(directory: Path) -> Iterator[Path]:
     place = directory.with_name(directory.name + SUFFIX)
     if directory.exists():
         raise BackupError("There is something of that name already: name a directory that does not exist yet.")
-    with _faults(), _locked(place):
+    with faults(UNMADE), _locked(place):
         try:
             yield place
             _sync(place)
@@ -61,20 +82,3 @@ def _sync(place: Path) -> None:
         finally:
             os.close(descriptor)
     sync_directory(place)
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """Says what anything that fails means to a backup."""
-    try:
-        yield
-    except OSError as error:
-        raise _unmade(error.strerror or type(error).__name__) from error
-    except ObjectStoreError as error:
-        raise _unmade(str(error).rstrip(".")) from error
-    except SQLAlchemyError as error:
-        raise _unmade(str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]) from error
-
-
-def _unmade(reason: str) -> BackupError:
-    return BackupError(f"No backup was made, and nothing of it is left ({reason}): see to that and do it again.")

@@ -12,11 +12,12 @@ from datasteward.crypto import Box
 from datasteward.keys.blind import blind
 from datasteward.keys.bulk import reveal_all, seal_all
 from datasteward.keys.context import Context
+from datasteward.keys.database import is_empty
 from datasteward.keys.directory import EpochDirectory, EpochPlace
 from datasteward.keys.root import FileRootKey, RootKey
 from datasteward.keys.roots import KMS, RootKeyFile, RootKeys, open_root
 from datasteward.keys.sealing import context_for, reveal, seal
-from datasteward.keys.store import KeyStore, is_empty
+from datasteward.keys.store import KeyStore
 from datasteward.keys.tables import Use
 from datasteward.keys.vault import Vault
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, func, select
+from sqlalchemy import Connection, Engine, create_engine, func, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from datasteward.errors import KeyStoreError
 from datasteward.keys import sqlite
-from datasteward.keys.tables import SUBJECT
+from datasteward.keys.tables import SUBJECT, key_store
 
 OPENING = 7_236_841_001
 """The number of PostgreSQL's advisory lock for opening a key store."""
@@ -19,13 +20,29 @@ OPENING = 7_236_841_001
 
 def open_engine(url: str) -> Engine:
     """The engine of a key store. Raises KeyStoreError when the URL cannot be used or the file cannot be made."""
-    try:
-        engine = create_engine(make_url(url), hide_parameters=True)
-    except (ArgumentError, ImportError):
-        raise KeyStoreError("The key store's URL cannot be used: give one like sqlite:////directory/keys.db.") from None
+    engine = _engine(url)
     if engine.dialect.name == "sqlite":
         sqlite.prepare(engine)
     return engine
+
+
+def is_empty(url: str) -> bool:
+    """Whether there is no key store at this URL; none is made, no file either. Raises KeyStoreError."""
+    engine = _engine(url)
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return True
+    try:
+        with faults():
+            return not inspect(engine).has_table(key_store.name)
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        return create_engine(make_url(url), hide_parameters=True)
+    except (ArgumentError, ImportError):
+        raise KeyStoreError("The key store's URL cannot be used: give one like sqlite:////directory/keys.db.") from None
 
 
 @contextmanager

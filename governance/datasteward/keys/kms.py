@@ -46,8 +46,13 @@ class KmsRootKey:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         )
         self._arn = arn
-        with _faults():
-            self._client = boto3.client("kms", region_name=parts[3], endpoint_url=endpoint, config=config)
+        try:
+            with _faults():
+                self._client = boto3.client("kms", region_name=parts[3], endpoint_url=endpoint, config=config)
+        except ValueError as error:
+            raise RootKeyError(
+                "The address of AWS KMS is none: unset AWS_ENDPOINT_URL_KMS and AWS_ENDPOINT_URL, or write https://host."
+            ) from error
 
     @property
     def id(self) -> str:

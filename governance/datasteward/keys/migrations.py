@@ -18,7 +18,9 @@ Step = Callable[[Connection, Epochs, datetime], None]
 
 
 def migrate(connection: Connection, epochs: Epochs, now: datetime) -> None:
-    """Makes the tables, or takes the steps that are missing. Raises KeyStoreError when the store is a version ahead."""
+    """Makes the tables, or takes the steps that are missing. Raises KeyStoreError when the store is a version ahead or
+    does not say its version.
+    """
     if not inspect(connection).has_table(key_store.name):
         metadata.create_all(connection, checkfirst=False)
         _begin(connection, epochs, now)
@@ -32,7 +34,10 @@ def migrate(connection: Connection, epochs: Epochs, now: datetime) -> None:
 
 
 def _version(connection: Connection) -> int:
-    return connection.scalar(select(key_store.c.version)) or VERSION
+    found: int | None = connection.scalar(select(key_store.c.version))
+    if found is None:
+        raise KeyStoreError("The key store is damaged, as it does not say its version: put it back from its backup.")
+    return found
 
 
 def _begin(connection: Connection, epochs: Epochs, now: datetime) -> str:

@@ -91,6 +91,8 @@ def _one(told: str) -> RootKey:
         from datasteward.keys.kms import KmsRootKey
 
         return KmsRootKey(told.removeprefix(KMS))
+    if not Path(told).name:
+        raise RootKeyError("A root key has no name: name a file or aws-kms:ARN, or several of them parted by commas.")
     return RootKeyFile(Path(told))
 
 

@@ -6,9 +6,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
-from datasteward.crypto import HEADER_BYTES, associated_data, plaintext_size
+from datasteward.crypto import HEADER_BYTES, Part, associated_data, plaintext_size
 from datasteward.keys import Vault
 from datasteward.objects.store import ObjectStore, Stored, check_key
 
@@ -21,6 +20,15 @@ class Look:
     """Bytes of the plaintext, as far as the store is to be believed."""
     version: str
     """Another one at each put. It comes from the random header, so that equal pictures cannot be told by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A part of an object, with what is said of the whole: all of one and the same version."""
+
+    look: Look
+    chunks: Iterator[bytes]
+    """The plaintext of the part."""
 
 
 class EncryptedObjects:
@@ -54,13 +62,20 @@ class EncryptedObjects:
         """
         return self._vault.reveal_stream(subject, self._store.get(key), _context(subject, key))
 
-    def open_range(self, subject: str, key: str, start: int, length: int) -> Iterator[bytes]:
+    def open_range(self, subject: str, key: str, start: int, length: int) -> Excerpt:
         """A part of the plaintext, as a slice gives it: only the segments it needs are fetched, and each is verified.
 
-        Raises like `open`. That the rest of the object is whole is not looked at.
+        The store is asked once. Raises like `open`, and DecryptionFailed at the call at an object that is damaged like one
+        of `look`. That the rest of the object is whole is not looked at.
         """
-        read = partial(self._store.get_range, key)
-        return self._vault.reveal_range(subject, read, start, length, _context(subject, key))
+        parts: list[Part] = []
+
+        def read(begins: int, amount: int) -> Part:
+            parts.append(self._store.get_range(key, begins, amount))
+            return parts[-1]
+
+        chunks = self._vault.reveal_range(subject, read, start, length, _context(subject, key))
+        return Excerpt(_look(parts[0]), chunks)
 
     def read(self, subject: str, key: str) -> bytes:
         """The whole plaintext, given only when all of it verifies."""
@@ -68,8 +83,7 @@ class EncryptedObjects:
 
     def look(self, key: str) -> Look:
         """What may be said of an object before it is opened. Raises ObjectMissing, or DecryptionFailed at a damaged one."""
-        part = self._store.get_range(key, 0, HEADER_BYTES)
-        return Look(plaintext_size(part.size), hashlib.sha256(part.head[:HEADER_BYTES]).hexdigest()[:32])
+        return _look(self._store.get_range(key, 0, HEADER_BYTES))
 
     def delete(self, key: str) -> bool:
         """Deletes the object for good; False when there was none."""
@@ -94,6 +108,10 @@ class EncryptedObjects:
     def sweep(self, before: datetime) -> int:
         """Removes what interrupted writes have left, those begun before then where nothing else tells; how many."""
         return self._store.sweep(before)
+
+
+def _look(part: Part) -> Look:
+    return Look(plaintext_size(part.size), hashlib.sha256(part.head[:HEADER_BYTES]).hexdigest()[:32])
 
 
 def _context(subject: str, key: str) -> bytes:

@@ -71,15 +71,18 @@ class LocalDirectory:
         return Part(size, head, Reading(file, _faults, length))
 
     def delete(self, key: str) -> bool:
-        """Deletes the object, durably; False when there was none."""
-        path = self._path(key)
+        """Deletes the object, durably; False when there was none, or an earlier try that failed has taken it.
+
+        A write under way goes on.
+        """
+        path, found = self._path(key), True
         with _faults():
             try:
                 path.unlink()
             except FileNotFoundError:
-                return False
-            sync_directory(path.parent)
-        return True
+                found = False
+            sync_directory(path.parent)  # also after a try that got no further than this
+        return found
 
     def stat(self, key: str) -> Stored:
         """Its size and age. Raises ObjectMissing."""

@@ -3,7 +3,7 @@
 A write of up to a part is one request; a longer one is a multipart upload, of which nobody sees anything before it is
 completed. The first bytes of an object stand in its metadata as well, so that a range is one request, header included.
 Deleting takes every version, every delete marker and every open upload: a plain DELETE in a versioned bucket leaves the
-bytes readable, a listing does not show open uploads, and a deletion of many answers 200 with the errors inside.
+bytes readable, a listing shows neither them nor open uploads, and a deletion of many answers 200 with the errors inside.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import base64
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import chain, dropwhile, islice
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any
 
 from datasteward.crypto import HEADER_BYTES, Part
@@ -27,6 +28,8 @@ MOST_PARTS = 10_000
 AT_ONCE = 1000
 """Versions that one request may delete."""
 HEAD = "head"
+UNVERSIONED = "null"
+"""The version of what was put while the bucket kept none: before it did, or while that is suspended."""
 
 SEALS = ("ETag", "ChecksumCRC32")
 """What the answer to a part says that the completion has to repeat."""
@@ -75,9 +78,7 @@ class S3Bucket(Bucket):
             size = len(first)
         else:
             made, size = self._upload(name, first, parts, kept)
-        if made.get("VersionId", "null") != "null":
-            older = dropwhile(lambda each: each["VersionId"] != made["VersionId"], self._versions(name, "Versions"))
-            self._drop(list(islice(older, 1, None)))
+        self._drop_older(name, made.get("VersionId", UNVERSIONED))
         return size
 
     def get(self, key: str) -> Iterator[bytes]:
@@ -101,9 +102,9 @@ class S3Bucket(Bucket):
         for upload in self._uploads(name):
             if upload["Key"] == name:
                 self._abort(name, upload["UploadId"])
-        versions = list(self._versions(name, "Versions"))
-        self._drop([*versions, *self._versions(name, "DeleteMarkers")])
-        return bool(versions)
+        there = self._of(name)
+        self._drop(there)
+        return any("Size" in each for each in there)
 
     def stat(self, key: str) -> Stored:
         """Its size and age. Raises ObjectMissing."""
@@ -111,11 +112,14 @@ class S3Bucket(Bucket):
         return Stored(key, found["ContentLength"], found["LastModified"].astimezone(UTC))
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
-        """The objects whose keys begin with the prefix."""
-        for page in self._pages("list_objects_v2", self._prefix + prefix):
-            for each in page.get("Contents", ()):
-                key = each["Key"].removeprefix(self._prefix)
-                yield Stored(key, each["Size"], each["LastModified"].astimezone(UTC))
+        """The objects whose keys begin with the prefix; one that a delete marker stands before is `hidden`."""
+        for name, entries in groupby(self._entries(self._prefix + prefix), key=itemgetter("Key")):
+            versions = [each for each in entries if "Size" in each]  # a delete marker has none
+            if versions:
+                shown = max(versions, key=itemgetter("IsLatest", "LastModified"))
+                modified = shown["LastModified"].astimezone(UTC)
+                key = name.removeprefix(self._prefix)
+                yield Stored(key, shown["Size"], modified, hidden=not shown["IsLatest"])
 
     def sweep(self, before: datetime) -> int:
         """Aborts the uploads that were begun before then, and gives their number: nobody can be at them any more."""
@@ -171,16 +175,31 @@ class S3Bucket(Bucket):
         for page in self._pages("list_multipart_uploads", prefix):
             yield from page.get("Uploads", ())
 
-    def _versions(self, name: str, kind: str) -> Iterator[dict[str, str]]:
-        """`Versions` or `DeleteMarkers` of one object, the newest first, as `_drop` takes them."""
-        for page in self._pages("list_object_versions", name):
-            for each in page.get(kind, ()):
-                if each["Key"] == name:
-                    yield {"Key": name, "VersionId": each["VersionId"]}
+    def _entries(self, prefix: str) -> Iterator[dict[str, Any]]:
+        """Versions and delete markers, key by key; of one key as the server lists them."""
+        for page in self._pages("list_object_versions", prefix):
+            found = chain(page.get("Versions", ()), page.get("DeleteMarkers", ()))
+            yield from sorted(found, key=itemgetter("Key"))
 
-    def _drop(self, versions: Sequence[dict[str, str]]) -> None:
-        for start in range(0, len(versions), AT_ONCE):
-            some = {"Objects": versions[start : start + AT_ONCE], "Quiet": True}
+    def _of(self, name: str) -> Sequence[dict[str, Any]]:
+        """Versions and delete markers of one object."""
+        return [each for each in self._entries(name) if each["Key"] == name]
+
+    def _drop_older(self, name: str, mine: str) -> None:
+        """Drops the versions before this one: all others when it is the latest, else those that are listed after it.
+
+        The latest is looked for because not every server lists `null`, the version of a bucket whose versioning is
+        suspended, in its place.
+        """
+        there = [each for each in self._of(name) if "Size" in each]
+        at = next((number for number, each in enumerate(there) if each["VersionId"] == mine), len(there))
+        if at < len(there):
+            self._drop([*there[:at], *there[at + 1 :]] if there[at]["IsLatest"] else there[at + 1 :])
+
+    def _drop(self, versions: Sequence[dict[str, Any]]) -> None:
+        named = [{each: version[each] for each in ("Key", "VersionId")} for version in versions]
+        for start in range(0, len(named), AT_ONCE):
+            some = {"Objects": named[start : start + AT_ONCE], "Quiet": True}
             kept = self._ask("delete_objects", Delete=some).get("Errors", ())
             if kept:
                 raise ObjectStoreError(

@@ -24,6 +24,8 @@ class Stored:
     """Bytes stored."""
     modified: datetime
     """When it was stored, UTC."""
+    hidden: bool = False
+    """It cannot be read, but its bytes are there: another program deleted it from a bucket that keeps versions."""
 
 
 class ObjectStore(Protocol):
@@ -47,14 +49,20 @@ class ObjectStore(Protocol):
         # One request: size, first bytes and range are of the same version of the object.
 
     def delete(self, key: str) -> bool:
-        """Deletes the object for good: every version, and every write under way; False when there was none."""
-        # When it returns, the deletion is durable.
+        """Deletes the object for good, with every version; False when there was none, or none any more."""
+        # When it returns, the deletion is durable, that of an earlier call which failed included: who deletes asks again
+        # until it returns. A write under way may be ended or may store its object afterwards. So who writes promises the
+        # key to disposal first, takes the promise back with the row, and writes anew where disposal was faster; what a
+        # write leaves all the same has no row, and an audit finds it (datasteward.retention.orphans).
 
     def stat(self, key: str) -> Stored:
         """Its size and age. Raises ObjectMissing."""
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
-        """The objects whose keys begin with the prefix, in no order. One that comes or goes meanwhile may be given or not."""
+        """The objects whose keys begin with the prefix, in no order, the hidden ones too.
+
+        One that comes or goes meanwhile may be given or not.
+        """
 
     def sweep(self, before: datetime) -> int:
         """Removes what writes have left that were interrupted, and gives their number."""

@@ -1,7 +1,8 @@
 """Objects that no row names, and rows whose object is not there: finding them, and mending exactly what a plan says.
 
 An object without a row goes; of a row without its object the key is cleared or, where there must be one, the row goes
-with what hangs on it. A copy that is missing (a column that is not exported) costs nobody their row. Objects that are
+with what hangs on it. A hidden object, whose bytes lie behind another program's delete marker, is not there for its row and
+goes with it, or alone. A copy that is missing (a column that is not exported) costs nobody their row. Objects that are
 promised to disposal, archives of retention, and whatever a legal hold keeps are left alone.
 """
 
@@ -20,7 +21,7 @@ from sqlalchemy import Column, Row, Table, false, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log
-from datasteward.disposal.disposal import BATCH, dispose, promise_object
+from datasteward.disposal.disposal import BATCH, dispose, promise_object, promise_objects
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectMissing, PlanError, StalePlan
 from datasteward.objects import EncryptedObjects, Stored
@@ -41,11 +42,12 @@ FETCHED = 1000
 
 
 class Lone(msgspec.Struct, frozen=True):
-    """An object that no row names; `size` in stored bytes, `modified` in UTC."""
+    """An object that no row names; `size` in stored bytes, `modified` in UTC, `hidden` as the store says."""
 
     key: str
     size: int
     modified: datetime
+    hidden: bool = False
 
 
 class Bare(msgspec.Struct, frozen=True):
@@ -60,7 +62,8 @@ class Bare(msgspec.Struct, frozen=True):
 class Mending(msgspec.Struct, frozen=True):
     """What would be mended as of `made_at` (UTC) under the policy set `policy_hash`.
 
-    `sound` objects are named by a row, `young` ones are not yet and may be on their way. `held` rows have no object and
+    `sound` objects are named by a row, `young` ones are not yet and may be on their way, `hidden` ones have bytes that can be
+    brought back until the plan is carried out. `held` rows have no object and
     stay because of a hold, `copies` rows lack a copy of what they still have. `left` more than policies/limits.yaml takes
     at once are for the next plan.
     """
@@ -72,6 +75,7 @@ class Mending(msgspec.Struct, frozen=True):
     rows: tuple[Bare, ...]
     sound: int
     young: int
+    hidden: int
     held: int
     copies: int
     left: int
@@ -98,13 +102,14 @@ def audit(session: Session, steward: Steward, *, now: datetime, progress: Progre
     """
     stored = {each.key: each for each in _told(steward.objects.list(), progress)}
     found = _compare(session, steward, stored, progress)
-    if found.bare and not found.named:
+    visible = {key for key in found.named if not stored[key].hidden}
+    if found.bare and not visible:
         raise PlanError(
             f"The object store has none of the objects that {len(found.bare)} rows name: this is not their store, or it "
             "has to be restored. Check its address."
         )
     bare = [row for row in found.bare if _is_missing(steward.objects, row.key)]
-    lone = [Lone(key, each.size, each.modified) for key, each in sorted(stored.items()) if key not in found.named]
+    lone = _lone(stored, found)
     old = _old(lone, steward, now)
     most = steward.policies.limits.retention_most_per_run.value
     objects, rows = old[:most], bare[: max(most - len(old), 0)]
@@ -114,8 +119,9 @@ def audit(session: Session, steward: Steward, *, now: datetime, progress: Progre
         database=database_id(session),
         objects=tuple(objects),
         rows=tuple(rows),
-        sound=len(stored) - len(lone),
+        sound=len(visible),
         young=len(lone) - len(old),
+        hidden=sum(each.hidden for each in stored.values()),
         held=found.held,
         copies=found.copies,
         left=len(old) + len(bare) - len(objects) - len(rows),
@@ -155,6 +161,7 @@ def _mend(
 ) -> None:
     there = table.c[column].in_(keys)
     if deed == "clear":
+        promise_objects(session, table.c[column], there, now=now)  # its bytes may lie behind a delete marker
         session.execute(update(table).where(there).values({column: None}))
     else:
         dispose(session, steward.catalog, table, there, now=now)
@@ -169,7 +176,7 @@ def _check(session: Session, steward: Steward, given: Mending, now: datetime) ->
 def _check_still(session: Session, steward: Steward, given: Mending, now: datetime, progress: Progress) -> None:
     stored = {each.key: each for each in _present(steward.objects, given.objects)}
     found = _compare(session, steward, stored, progress)
-    lone = [Lone(key, each.size, each.modified) for key, each in stored.items() if key not in found.named]
+    lone = _lone(stored, found)
     if set(given.objects) - set(_old(lone, steward, now)):
         raise StalePlan("An object of this plan is gone, changed, young or named by a row: make a new plan.")
     if set(given.rows) - set(found.bare) or not all(_is_missing(steward.objects, row.key) for row in given.rows):
@@ -201,14 +208,17 @@ def _compare(session: Session, steward: Steward, stored: Mapping[str, Stored], p
 def _sort(
     found: _Found,
     rows: Iterable[Row[str, bool]],
-    stored: Collection[str],
+    stored: Mapping[str, Stored],
     bare: Callable[[str, Deed], Bare],
     deed: Deed | None,
 ) -> None:
     for key, is_held in rows:
-        if key in stored:
+        there = stored.get(key)
+        if there is not None:
             found.named.add(key)
-        elif deed is None:
+        if there is not None and not there.hidden:
+            continue
+        if deed is None:
             found.copies += 1
         elif is_held:
             found.held += 1
@@ -237,10 +247,18 @@ def _old(lone: Iterable[Lone], steward: Steward, now: datetime) -> list[Lone]:
     return [each for each in lone if each.modified <= now - steward.policies.limits.object_young.span]
 
 
+def _lone(stored: Mapping[str, Stored], found: _Found) -> list[Lone]:
+    unnamed = (each for key, each in sorted(stored.items()) if key not in found.named)
+    return [Lone(each.key, each.size, each.modified, each.hidden) for each in unnamed]
+
+
 def _present(objects: EncryptedObjects, wanted: Iterable[Lone]) -> Iterator[Stored]:
     for each in wanted:
-        with suppress(ObjectMissing):
-            yield objects.stat(each.key)
+        if each.hidden:
+            yield from (found for found in objects.list(each.key) if found.key == each.key)
+        else:
+            with suppress(ObjectMissing):
+                yield objects.stat(each.key)
 
 
 def _is_missing(objects: EncryptedObjects, key: str) -> bool:

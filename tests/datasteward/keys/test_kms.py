@@ -158,6 +158,14 @@ def test_what_is_no_arn_of_kms_is_refused(wrong: str) -> None:
         KmsRootKey(wrong)
 
 
+def test_an_endpoint_that_is_no_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where boto3 finds it in the environment, too."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "foo")
+    with pytest.raises(RootKeyError, match="AWS_ENDPOINT_URL_KMS") as told:
+        KmsRootKey(ARN)
+    assert str(told.value).endswith(".")
+
+
 @pytest.mark.parametrize("code", ["AccessDeniedException", "KeyUnavailableException", "Unheard"])
 def test_each_refusal_is_one_sentence(code: str) -> None:
     """Whatever code the service answers with, the operator reads one sentence, without key or context."""

@@ -9,7 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, create_engine, insert, select, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from datasteward.crypto import Keyset, KeysetKind, associated_data
 from datasteward.errors import KeyStoreError, RootKeyError
@@ -136,6 +148,18 @@ def test_the_store_of_a_version_ahead_is_left_as_it_is(
         connection.execute(update(store_table).values(version=version))
     before = rows(key_store)
     with pytest.raises(KeyStoreError, match="newer version"):
+        open_store()
+    assert rows(key_store) == before
+
+
+def test_a_store_that_does_not_say_its_version_is_left_as_it_is(
+    key_store: KeyStore, open_store: Callable[[], KeyStore]
+) -> None:
+    """The one row that says it is gone: the store is damaged, and nobody guesses."""
+    with key_store.engine.begin() as connection:
+        connection.execute(delete(store_table))
+    before = rows(key_store)
+    with pytest.raises(KeyStoreError, match=r"is damaged.*put it back from its backup\.$"):
         open_store()
     assert rows(key_store) == before
 

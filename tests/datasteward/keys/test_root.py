@@ -14,7 +14,7 @@ from tink import aead, secret_key_access
 
 from datasteward.crypto import Key, Keyset, KeysetKind
 from datasteward.errors import DecryptionFailed, RootKeyError
-from datasteward.keys import FileRootKey
+from datasteward.keys import FileRootKey, open_root
 
 aead.register()
 
@@ -62,6 +62,14 @@ def test_a_key_of_another_user_is_refused(path: Path, monkeypatch: pytest.Monkey
     give_away(path, monkeypatch)
     with pytest.raises(RootKeyError, match="root key file belongs to another user: make the service's user its owner"):
         FileRootKey.load(path)
+
+
+@pytest.mark.parametrize("told", ["", ",", "root.key,", ".", "/"])
+def test_a_setting_that_names_no_file_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    """With what it may name."""
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(RootKeyError, match="parted by commas"):
+        open_root(told)
 
 
 def test_a_missing_key_is_said(tmp_path: Path) -> None:

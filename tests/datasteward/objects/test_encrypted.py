@@ -50,8 +50,10 @@ EDGE = SEGMENT - 56
 def test_a_range_is_the_slice(objects: EncryptedObjects, start: int, length: int) -> None:
     """On any store; behind the end there is nothing."""
     objects.put("ada", "a", [PICTURE])
-    assert b"".join(objects.open_range("ada", "a", start, length)) == PICTURE[start : start + length]
-    assert b"".join(objects.open_range("ada", "a", len(PICTURE) + start, length)) == b""
+    part = objects.open_range("ada", "a", start, length)
+    assert b"".join(part.chunks) == PICTURE[start : start + length]
+    assert part.look == objects.look("a")
+    assert b"".join(objects.open_range("ada", "a", len(PICTURE) + start, length).chunks) == b""
 
 
 def test_e2_a_range_of_a_moved_object_does_not_open(store: ObjectStore, objects: EncryptedObjects) -> None:
@@ -60,7 +62,7 @@ def test_e2_a_range_of_a_moved_object_does_not_open(store: ObjectStore, objects:
     store.put("b", store.get("a"))
     for person, key in (("ada", "b"), ("ben", "a")):
         with pytest.raises(DecryptionFailed):
-            list(objects.open_range(person, key, 2 * SEGMENT, 5))
+            list(objects.open_range(person, key, 2 * SEGMENT, 5).chunks)
 
 
 @pytest.mark.parametrize("cut", [1, 16, SEGMENT, 2 * SEGMENT])
@@ -71,7 +73,7 @@ def test_e5_the_end_of_a_truncated_object_does_not_open(
     objects.put("ada", "a", [PICTURE])
     store.put("a", [b"".join(store.get("a"))[:-cut]])
     with pytest.raises(DecryptionFailed):
-        list(objects.open_range("ada", "a", objects.look("a").size - 1, 1))
+        list(objects.open_range("ada", "a", objects.look("a").size - 1, 1).chunks)
 
 
 def test_a_look_tells_size_and_version_and_nothing_of_the_content(objects: EncryptedObjects) -> None:

@@ -271,6 +271,40 @@ def test_file_and_directory_are_on_disk_before_it_returns(
     assert seen == ["file", "rename", "directory", "directory"]
 
 
+def test_a_deletion_that_did_not_reach_the_disk_is_done_again(
+    directory: LocalDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until its directory is flushed it is refused, however often, though the file is gone; a loss of power would bring
+    the object back."""
+    directory.put("a", [b"x"])
+    failing = [OSError(5, "Input/output error")] * 2
+    flushed: list[Path] = []
+
+    def flush(path: Path) -> None:
+        if failing:
+            raise failing.pop()
+        flushed.append(path)
+
+    monkeypatch.setattr(local, "sync_directory", flush)
+    for _ in range(2):
+        with pytest.raises(ObjectStoreError, match="check its disk"):
+            directory.delete("a")
+    assert not directory.delete("a")
+    assert len(flushed) == 1
+
+
+def test_a_write_under_way_outlives_a_deletion(directory: LocalDirectory) -> None:
+    """Deleting takes what is there: who writes looks afterwards whether somebody has deleted meanwhile."""
+
+    def chunks() -> Iterator[bytes]:
+        yield b"first"
+        assert not directory.delete("a")
+        yield b"last"
+
+    directory.put("a", chunks())
+    assert list(keys(directory)) == ["a"]
+
+
 def test_many_threads_put_and_read_one_key(directory: LocalDirectory) -> None:
     """Whatever a reader gets is one writer's object, whole."""
 

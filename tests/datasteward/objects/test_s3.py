@@ -10,6 +10,7 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def test_deletion_takes_versions_markers_and_open_uploads(bucket: S3Bucket) -> N
     bucket._client.create_multipart_upload(Bucket=bucket._bucket, Key=name)
     bucket.put("a-b", [b"another's"])
     assert len(versions(bucket)) == 5
-    assert list(bucket.list("a")) == [bucket.stat("a-b")]
+    assert [each for each in bucket.list("a") if not each.hidden] == [bucket.stat("a-b")]
     assert bucket.delete("a")
     assert versions(bucket) == [("a-b", "Versions")]
     assert not bucket.delete("a")
@@ -56,6 +57,58 @@ def test_a_replaced_version_does_not_stay(bucket: S3Bucket) -> None:
     bucket.put("a", [bytes(LONG)])
     assert versions(bucket) == [("a", "Versions")]
     assert bucket.stat("a").size == LONG
+
+
+@pytest.fixture(scope="module")
+def suspended(seaweed: Seaweed) -> S3Bucket:
+    """A store in a bucket that kept versions and was told to keep no more, with one of `a` from before and one from then.
+
+    What is put now is the version `null`, and those from then stay. Where AWS says `null` this server says nothing, as of
+    a bucket that never kept versions; it lists `null` behind the older ones, and keeps a delete marker of that version,
+    which holds no bytes, whoever deletes it.
+    """
+    client, bucket = seaweed.client(), "suspended"
+    client.create_bucket(Bucket=bucket)
+    store = S3Bucket(client, bucket, seaweed.prefix())
+    for status in ("Enabled", "Suspended"):
+        client.put_object(Bucket=bucket, Key=store._prefix + "a", Body=status.encode())
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
+    return store
+
+
+def test_a_version_from_before_versioning_was_suspended_does_not_stay(suspended: S3Bucket) -> None:
+    """What a put replaces is gone for good there too, short and long; and so is what is deleted."""
+    assert versions(suspended) == [("a", "Versions")] * 2
+    suspended.put("a", [b"short"])
+    assert versions(suspended) == [("a", "Versions")]
+    suspended._client.delete_object(Bucket=suspended._bucket, Key=suspended._prefix + "a")
+    suspended.put("a", [bytes(LONG)])
+    assert suspended.stat("a").size == LONG
+    assert [each for each in versions(suspended) if each[1] == "Versions"] == [("a", "Versions")]
+    assert suspended.delete("a")
+    assert [each for each in versions(suspended) if each[1] == "Versions"] == []
+
+
+def test_what_lies_behind_a_delete_marker_is_listed_as_hidden(
+    bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program's plain DELETE hides an object, whose bytes stay; wherever a page of the listing ends."""
+    for name in ("a", "b", "c"):
+        for text in (b"first", b"second!"):
+            bucket._client.put_object(Bucket=bucket._bucket, Key=bucket._prefix + name, Body=text)
+    bucket._client.delete_object(Bucket=bucket._bucket, Key=bucket._prefix + "b")
+    bucket._client.delete_object(Bucket=bucket._bucket, Key=bucket._prefix + "never")
+    told = [(each.key, each.size, each.hidden) for each in bucket.list()]
+    assert told == [("a", 7, False), ("b", 7, True), ("c", 7, False)]
+    paginator = bucket._client.get_paginator
+
+    def short_pages(operation: str) -> Any:
+        made = paginator(operation)
+        return SimpleNamespace(paginate=lambda **said: made.paginate(**said, PaginationConfig={"PageSize": 1}))
+
+    monkeypatch.setattr(bucket._client, "get_paginator", short_pages)
+    assert [(each.key, each.size, each.hidden) for each in bucket.list()] == told
+    assert bucket.stat("a") == next(bucket.list("a"))
 
 
 def test_more_versions_than_a_request_may_name_go(bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

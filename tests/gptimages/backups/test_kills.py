@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 from support.backups import BILLED_TO, Saved, Town, nothing, read, rows
+from support.killing import Killed, Killer
 
 from datasteward import backup
 from datasteward.keys import Vault
@@ -18,53 +17,15 @@ from gptimages import backups, restoring
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
 
-
-class Killed(BaseException):
-    """Stands for the process being killed: no handler of ours takes it."""
-
-
-class Killer:
-    """Kills before the step of that number. Steps: a file gets its name or loses it, a key goes, a database commits."""
-
-    def __init__(self, moment: int) -> None:
-        self._moment, self.passed = moment, 0
-
-    def tick(self, *_of_event: object) -> None:
-        """Counts, and kills when it is time."""
-        self.passed += 1
-        if self.passed == self._moment:
-            raise Killed
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """As long as the block runs."""
-        with ExitStack() as stack, pytest.MonkeyPatch.context() as patched:
-            for owner, name in (
-                (os, "link"),
-                (Path, "rename"),
-                (Path, "unlink"),
-                (Vault, "destroy"),
-                (backup, "dump"),
-                (backup, "load"),
-            ):
-                patched.setattr(owner, name, self._before(getattr(owner, name)))
-            event.listen(Engine, "commit", self.tick)
-            stack.callback(event.remove, Engine, "commit", self.tick)
-            yield
-
-    def _before(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*given: Any, **more: Any) -> Any:
-            self.tick()
-            return step(*given, **more)
-
-        return counted
+STEPS = ((os, "link"), (Path, "rename"), (Path, "unlink"), (Vault, "destroy"), (backup, "dump"), (backup, "load"))
+"""A file gets its name or loses it, a key goes, a database is copied; and each commit."""
 
 
 def moments(work: Callable[[], object]) -> Iterator[int]:
     """Does the work, killed at one moment after the other, each time begun anew, until nothing kills it any more."""
     moment = 1
     while True:
-        killer = Killer(moment)
+        killer = Killer(moment, STEPS)
         try:
             with killer.at_work():
                 work()

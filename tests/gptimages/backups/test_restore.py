@@ -17,12 +17,13 @@ from support.backups import BILLED_TO, Saved, Town, erase, nothing, read, rows
 from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.errors import BackupError, KeyMissing, KeyStoreError, LedgerError
-from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore
+from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault
 from datasteward.ledger import open_ledger
 from datasteward.ledger.store import DirectoryOfEntries
+from datasteward.objects import LocalDirectory
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
-from gptimages import backups, restoring
+from gptimages import backups, opening, restoring
 from gptimages.errors import StartError
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
@@ -137,8 +138,8 @@ def test_a_key_store_put_back_by_hand_is_not_opened(
         shutil.copy(saved.keys / "database.sqlite", key_file)
     else:
         source = msgspec.structs.replace(source, epochs=str(any_settings.data / "keys" / "other-epochs"))
-        with closing(open_installation(source, as_found=True)) as there:
-            there.vault.create(erased.ines)
+        with closing(Vault(opening.key_store(source, here.clock, new=True))) as vault:
+            vault.create(erased.ines)
     with pytest.raises(StartError, match="key store is older than the erasure ledger"):
         open_installation(source, as_found=True)
     assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0)
@@ -180,6 +181,34 @@ def test_a_hold_that_came_back_keeps_the_rows_and_not_the_key(town: Town, tmp_pa
     with opened(elsewhere) as there:
         assert not there.vault.has(town.ines)
         assert rows(there) == 2
+
+
+def test_an_object_that_is_not_as_it_was_copied_is_brought_back(town: Town, saved: Saved, elsewhere: Settings) -> None:
+    """One that is damaged and one that is cut short, where the objects were not lost with the database."""
+    objects, there = LocalDirectory(town.here.settings.data / "objects"), LocalDirectory(elsewhere.data / "objects")
+    for name, subject in (("whole", town.ines), ("short", town.lena)):
+        damaged = bytearray(b"".join(objects.get(f"avatar/{subject}")))
+        damaged[-1] ^= 1
+        there.put(f"avatar/{subject}", [bytes(damaged if name == "whole" else damaged[:-1])])
+    restore(elsewhere, saved)
+    with opened(elsewhere) as again:
+        assert read(again, town.ines) == ["ines@people.example", "the face of Ines", BILLED_TO]
+        assert read(again, town.lena) == ["lena@people.example", "the face of Lena"]
+
+
+def test_a_server_that_refuses_a_row_is_told(town: Town, saved: Saved, elsewhere: Settings) -> None:
+    """PostgreSQL says no in the middle of a table: a sentence without a word of the row, and no table has come."""
+    if (tables := saved.service / "tables").is_dir():
+        manifest = backup.read(saved.service, "service", town.here.ledger.key)
+        with (tables / "account").open("a") as file:
+            file.write("Ines Halvorsen\n")
+        for name in ("manifest.json", "manifest.signature"):
+            (saved.service / name).unlink()
+        backup.write(saved.service, manifest, town.here.ledger.key)
+        with pytest.raises(BackupError, match=r"The restore did not get to its end \(BadCopyFileFormat\)"):
+            restore(elsewhere, saved)
+        with closing(opening.database_as_it_is(elsewhere)) as db:
+            assert opening.revision(db) is None
 
 
 def test_nothing_is_overwritten(town: Town, saved: Saved) -> None:
