@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from datasteward import durable
 from datasteward.retention import orphans
 from datasteward.retention.orphans import Mending, Progress
 from gptimages.errors import InputError
 from gptimages.web.templating import figure, plural, size
 from gptimages_cli.here import BY, Open
+from gptimages_cli.new_files import require_new, write_new
 from gptimages_cli.tables import echo_facts
 from gptimages_jobs import disposal
 from gptimages_jobs.errors import TryAgain
@@ -42,11 +42,11 @@ def audit(open_here: Open, out: Path | None, given: Path | None, yes: bool) -> N
         _apply(open_here, given, yes=yes)
         return
     if out:
-        _require_new(out)
+        require_new(out)
     with open_here() as here, here.db.read() as session:
         made = orphans.audit(session, here.steward, now=here.clock(), progress=_progress())
     if out:
-        _write(out, made)
+        write_new(out, orphans.to_file(made))
     _show(made)
     if made.objects or made.rows:
         click.echo(f"\nTo mend it: gptimages objects audit {f'--apply {out}' if out else '--plan FILE'}")
@@ -98,21 +98,6 @@ def _progress() -> Progress:
             click.echo(f"{figure(looked)} objects and rows compared …", err=True)
 
     return tell
-
-
-def _require_new(path: Path) -> None:
-    """Said before the objects are compared, which takes long."""
-    if path.exists() or path.is_symlink():
-        raise InputError(f"There is something at {path} already: name a file that does not exist yet.")
-
-
-def _write(path: Path, plan: Mending) -> None:
-    try:
-        durable.write(path, orphans.to_file(plan))
-    except FileExistsError:
-        raise InputError(f"Something has come to {path} meanwhile: name a file that does not exist yet.") from None
-    except OSError:
-        raise InputError(f"The plan cannot be written to {path}: name a file where you may write.") from None
 
 
 def _read(path: Path) -> Mending:

@@ -17,6 +17,7 @@ from gptimages.errors import InputError, NotFound
 from gptimages.installation import Installation
 from gptimages.web.templating import figure, size, utc
 from gptimages_cli.here import BY, Open
+from gptimages_cli.new_files import require_new, write_new
 from gptimages_cli.tables import echo_table
 from gptimages_jobs import disposal
 from gptimages_jobs.errors import TryAgain
@@ -32,11 +33,13 @@ def retention() -> None:
 @click.option(
     "--explain", nargs=2, metavar="TABLE ID", help="Say which rule decides about one row and why; makes no plan."
 )
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this file as well.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan to this new file as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.pass_obj
 def make_plan(open_here: Open, explain: tuple[str, str] | None, out: Path | None, as_json: bool) -> None:
     """Make a plan: by rule, what would go now and why. Changes nothing."""
+    if out:
+        require_new(out)
     with open_here() as here:
         if explain:
             with here.reading("law", BY) as session:
@@ -45,7 +48,7 @@ def make_plan(open_here: Open, explain: tuple[str, str] | None, out: Path | None
         with here.writing("law", BY) as session:
             made = plans.make(session, here.steward, by=BY, now=here.clock())
         if out:
-            _write(out, made)
+            write_new(out, to_file(made))
         if as_json:
             click.echo(to_json(made))
         else:
@@ -150,15 +153,6 @@ def _show(plan: Plan) -> None:
 
 def _day(at: object) -> str:
     return f"{at:%Y-%m-%d}" if at is not None else ""
-
-
-def _write(path: Path, plan: Plan) -> None:
-    try:
-        path.write_bytes(to_file(plan))
-    except OSError:
-        raise InputError(
-            f"The plan cannot be written to {path}: name a file in a directory that you may write."
-        ) from None
 
 
 def _read(here: Installation, plan: str) -> Plan:

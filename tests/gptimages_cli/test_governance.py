@@ -79,6 +79,18 @@ def test_what_is_no_plan_is_told_with_a_sentence(local: Type, tmp_path: Path) ->
     assert "cannot be written" in local("retention", "plan", "--out", str(tmp_path / "no" / "plan.json")).stderr
 
 
+def test_a_plan_is_written_to_a_new_file_for_its_owner_alone(local: Type, tmp_path: Path) -> None:
+    """It names rows: what is there is not overwritten, and nobody else of the machine reads it."""
+    out = tmp_path / "plan.json"
+    assert local("retention", "plan", "--out", str(out)).exit_code == 0
+    assert out.stat().st_mode & 0o777 == 0o600
+    before = out.read_bytes()
+    again = local("retention", "plan", "--out", str(out))
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert "name a file that does not exist yet" in again.stderr
+    assert out.read_bytes() == before
+
+
 def test_nothing_due_and_no_plan_yet(local: Type) -> None:
     """An empty installation says so."""
     assert "No plan was made yet" in local("retention", "plans").stdout

@@ -139,7 +139,8 @@ def test_a_plan_is_a_new_file_for_its_owner_alone(local: Type, tmp_path: Path) -
     assert other.read_text() == "mine"
     assert not (tmp_path / "nowhere").exists()
     assert (
-        "name a file where you may write" in local("objects", "audit", "--plan", str(tmp_path / "no" / "file")).stderr
+        "name a file in a directory where you may write"
+        in local("objects", "audit", "--plan", str(tmp_path / "no" / "file")).stderr
     )
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from datasteward.crypto import KeysetKind
@@ -24,7 +24,7 @@ from datasteward.keys.database import about, exclusively, faults, open_engine
 from datasteward.keys.directory import EpochDirectory, EpochPlace
 from datasteward.keys.epochs import LIVING, EpochEnded, Epochs
 from datasteward.keys.root import RootKey
-from datasteward.keys.tables import Use, epoch, key_store, person_count, subject_key
+from datasteward.keys.tables import Use, epoch, person_count, subject_key
 
 CACHE_SECONDS = 60.0
 ATTEMPTS = 3
@@ -178,16 +178,6 @@ class KeyStore:
         """Drops all unwrapped keys and closes all connections."""
         self.epochs.forget_all()
         self.engine.dispose()
-
-
-def is_empty(url: str) -> bool:
-    """Whether nothing was ever stored at this URL, so that a first root key may be made. Raises KeyStoreError."""
-    engine = open_engine(url)
-    try:
-        with faults():
-            return not inspect(engine).has_table(key_store.name)
-    finally:
-        engine.dispose()
 
 
 def _beside(engine: Engine) -> EpochDirectory:
