@@ -40,7 +40,7 @@ def destroy_again(steward: Steward, ledger: Ledger) -> int:
     A hold does not stop it: none stood in the way when the entry was written. Raises LedgerError, KeyStoreError.
     """
     gone = {(entry.subject, anchoring.use_of(entry)) for entry in ledger.since()}
-    return sum(steward.vault.destroy(subject, use) for subject, use in gone)
+    return steward.vault.destroy_all(gone)
 
 
 def replay(

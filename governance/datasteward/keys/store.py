@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -148,18 +148,30 @@ class KeyStore:
         below the file system (journal, flash cells, snapshots) is beyond it, as are a server's log and backups: what they
         hold opens no more once the epoch has ended.
         """
+        return self.destroy_all([(subject, use)]) == 1
+
+    def destroy_all(self, keysets: Iterable[tuple[str, Use | None]]) -> int:
+        """As `destroy`, for many: a transaction for each, and the log emptied once at the end. How many there were.
+
+        Cut off before that, the log still has them: it is done again for all of them, those that are gone included.
+        """
+        with self._destroying, faults():  # one at a time: checkpoints stand in each other's way
+            try:
+                return sum(self._destroy(subject, use) for subject, use in keysets)
+            finally:
+                self.settle()
+
+    def _destroy(self, subject: str, use: Use | None) -> bool:
         mine = subject_key.c.subject == subject
         if use is not None:
             mine &= subject_key.c.use == use
-        with self._destroying, faults():  # one at a time: checkpoints stand in each other's way
-            with about(self.engine, subject) as connection:
-                found = connection.execute(select(subject_key).where(mine)).all()
-                for row in found:
-                    one = (subject_key.c.use == row.use) & (subject_key.c.keyset == row.keyset)
-                    noise = os.urandom(len(row.wrapped))
-                    connection.execute(update(subject_key).where(mine, one).values(wrapped=noise))
-                connection.execute(delete(subject_key).where(mine))
-            self.settle()
+        with about(self.engine, subject) as connection:
+            found = connection.execute(select(subject_key).where(mine)).all()
+            for row in found:
+                one = (subject_key.c.use == row.use) & (subject_key.c.keyset == row.keyset)
+                noise = os.urandom(len(row.wrapped))
+                connection.execute(update(subject_key).where(mine, one).values(wrapped=noise))
+            connection.execute(delete(subject_key).where(mine))
         return bool(found)
 
     def settle(self) -> None:

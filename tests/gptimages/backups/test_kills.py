@@ -12,12 +12,12 @@ from support.backups import BILLED_TO, Saved, Town, nothing, read, rows
 from support.killing import Killed, Killer
 
 from datasteward import backup
-from datasteward.keys import Vault
+from datasteward.keys import KeyStore
 from gptimages import backups, restoring
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
 
-STEPS = ((os, "link"), (Path, "rename"), (Path, "unlink"), (Vault, "destroy"), (backup, "dump"), (backup, "load"))
+STEPS = ((os, "link"), (Path, "rename"), (Path, "unlink"), (KeyStore, "_destroy"), (backup, "dump"), (backup, "load"))
 """A file gets its name or loses it, a key goes, a database is copied; and each commit."""
 
 
