@@ -119,7 +119,7 @@ def keep_now(open_here: Open) -> None:
     """
     with open_here() as here:
         job.keep_to_schedule(here, BY)
-    click.echo("The keys are as young as policies/encryption.yaml wants them.")
+    click.echo("What policies/encryption.yaml says is due is done.")
 
 
 @contextmanager
