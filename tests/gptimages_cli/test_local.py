@@ -16,10 +16,9 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import create_engine, update
+from support.key_world import damage
 
 from datasteward.audit import log as audit
-from datasteward.keys.tables import subject_key
 from gptimages.accounts import people, roles
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
@@ -196,11 +195,7 @@ def test_damaged_keysets_are_taken_from_a_backup_by_a_command(
     """A change of keys names whose they are and the command that helps; after it all is well."""
     account = person("Ines Halvorsen").id
     assert local("backup", "--keys", str(tmp_path / "copy")).exit_code == 0
-    engine = create_engine(f"sqlite:///{here.settings.data / 'keys' / 'keys.db'}")
-    with engine.begin() as connection:
-        one = (subject_key.c.subject == account) & (subject_key.c.keyset == "fields")
-        connection.execute(update(subject_key).where(one).values(wrapped=b"damaged"))
-    engine.dispose()
+    damage(here.settings.data, account)
     clock.move(days=31)
     failed = local("keys", "rotate", "epoch")
     assert failed.exit_code == 1

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, update
+from support.key_world import damage
 from support.killing import Killed
 
 from datasteward.audit import log as audit
 from datasteward.keys.admin import KeyAdmin
-from datasteward.keys.tables import subject_key
 from gptimages.accounts import people
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
@@ -115,11 +114,7 @@ def test_damaged_keysets_are_counted_and_the_run_fails_once_all_else_is_done(
     """The operator reads how many people it is about; the others' keysets are under the new epoch."""
     account = person("Ines Halvorsen").id
     person("Bo Lind")
-    engine = create_engine(f"sqlite:///{here.settings.data / 'keys' / 'keys.db'}")
-    with engine.begin() as connection:
-        one = (subject_key.c.subject == account) & (subject_key.c.keyset == "fields")
-        connection.execute(update(subject_key).where(one).values(wrapped=b"damaged"))
-    engine.dispose()
+    damage(here.settings.data, account)
     clock.move(days=31)
     with pytest.raises(JobError, match="The keysets of 1 people are damaged"):
         keys.run(here, "schedule")

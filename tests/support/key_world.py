@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import create_engine, update
+
 from datasteward import backup
 from datasteward.crypto import Box
 from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, RootKey, RootKeyFile, Vault
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
+from datasteward.keys.tables import subject_key
 from datasteward.ledger.entries import Head
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -77,3 +80,12 @@ class World:
         self.admin.begin_epoch()
         self.admin.rewrap()
         self.admin.end_epochs(overlap_before=self.now)
+
+
+def damage(data: Path, subject: str) -> None:
+    """Spoils a person's keyset for fields in the key store of an installation on SQLite."""
+    engine = create_engine(f"sqlite:///{data / 'keys' / 'keys.db'}")
+    with engine.begin() as connection:
+        one = (subject_key.c.subject == subject) & (subject_key.c.keyset == "fields")
+        connection.execute(update(subject_key).where(one).values(wrapped=b"damaged"))
+    engine.dispose()
