@@ -18,7 +18,7 @@ import pytest
 from support.postgres import PostgresServer, server
 from support.seaweed import Seaweed, running
 
-from gptimages import opening
+from gptimages import schema
 from gptimages.accounts import people, roles
 from gptimages.accounts.models import Account
 from gptimages.db import Database
@@ -61,7 +61,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """An empty database with all tables, made once by the migrations; tests begin with a copy of it."""
     path = tmp_path_factory.mktemp("migrated") / "gptimages.db"
     db = Database(f"sqlite:///{path}")
-    opening.migrate(db)
+    schema.migrate(db)
     db.forget_deleted()
     db.close()
     return path.read_bytes()

@@ -17,7 +17,7 @@ from datasteward.audit.models import AuditEntry
 from datasteward.backup.manifest import Kind, Manifest
 from datasteward.keys.roles import require_owner
 from datasteward.keys.tables import VERSION as KEY_STORE_VERSION
-from gptimages import opening
+from gptimages import opening, schema
 from gptimages.installation import Installation
 
 Told = Callable[[str], None]
@@ -40,7 +40,7 @@ def make(here: Installation, directory: Path, *, by: str, told: Told) -> Manifes
         return msgspec.structs.replace(
             manifest,
             dialect=here.db.engine.dialect.name,
-            revision=opening.revision(here.db) or "",
+            revision=schema.revision(here.db) or "",
             tables=tables,
             objects=number,
             object_bytes=size,

@@ -8,11 +8,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -23,7 +19,7 @@ from datasteward.keys import KMS, EpochDirectory, FileRootKey, KeyStore, Vault, 
 from datasteward.ledger import DirectoryOfEntries, EntryStore, Ledger, LedgerKey, behind, open_ledger, returned
 from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore
 from datasteward.policy import PolicySet, load
-from gptimages import origin
+from gptimages import origin, schema
 from gptimages.db import Database
 from gptimages.errors import StartError
 from gptimages.settings import PREFIX, Settings
@@ -195,7 +191,7 @@ def database(settings: Settings) -> Database:
     """Opens the database and brings it up to date. Raises StartError when it cannot be reached, read or is newer."""
     db = database_to_fill(settings)
     try:
-        migrate(db)
+        schema.migrate(db)
     except BaseException as error:
         db.close()
         raise _told(error) from None
@@ -237,38 +233,3 @@ def _told(error: BaseException) -> BaseException:
     if isinstance(error, DatabaseError):
         return StartError("The database file is damaged or is not a database: restore it from a backup.")
     return error
-
-
-def migrate(db: Database) -> None:
-    """Brings the database to the newest revision; raises StartError when it was written by a newer version."""
-    current = revision(db)
-    if current is not None and not known(current):
-        raise StartError("The database was written by a newer version of the service: install that version.")
-    if current != ScriptDirectory.from_config(alembic_config()).get_current_head():
-        with db.engine.connect() as connection, connection.begin():
-            upgrade(connection, "head")
-
-
-def revision(db: Database) -> str | None:
-    """How far the database's tables are; None when there are none."""
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def known(revision: str) -> bool:
-    """Whether this version knows the revision."""
-    return revision in {each.revision for each in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
-
-
-def upgrade(connection: Connection, revision: str) -> None:
-    """Brings the tables to a revision, in the transaction of the connection."""
-    config = alembic_config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
-
-
-def alembic_config() -> Config:
-    """Alembic's configuration; the migrations stand in gptimages/migrations."""
-    config = Config()
-    config.set_main_option("script_location", "gptimages:migrations")
-    return config

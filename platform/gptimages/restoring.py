@@ -20,7 +20,7 @@ from datasteward.errors import BackupError, ErasureUnfinished
 from datasteward.keys.tables import VERSION as KEY_STORE_VERSION
 from datasteward.keys.tables import metadata as key_tables
 from datasteward.ledger import Ledger
-from gptimages import opening
+from gptimages import opening, schema
 from gptimages.backups import OBJECTS_TOLD, Told, every
 from gptimages.installation import Clock, open_installation, utc_now
 from gptimages.settings import Settings
@@ -83,7 +83,7 @@ def _read(directory: Path, kind: Kind, ledger: Ledger) -> Manifest:
 
 
 def _require_known(service: Manifest | None, store: Manifest | None) -> None:
-    if service is not None and not opening.known(service.revision):
+    if service is not None and not schema.known(service.revision):
         raise BackupError("The backup was made by a newer version of the service: install that version.")
     if store is not None and int(store.revision) > KEY_STORE_VERSION:
         raise BackupError("The key store's backup was made by a newer version of the service: install that version.")
@@ -144,7 +144,7 @@ def _restore_keys(settings: Settings, directory: Path, manifest: Manifest) -> No
 
 def _restore_database(settings: Settings, directory: Path, manifest: Manifest) -> None:
     with closing(opening.database_to_fill(settings)) as db:
-        backup.load(db.engine, directory, manifest, lambda made: opening.upgrade(made, manifest.revision))
+        backup.load(db.engine, directory, manifest, lambda made: schema.upgrade(made, manifest.revision))
 
 
 def _replay(settings: Settings, clock: Clock) -> backup.Replayed:

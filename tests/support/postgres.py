@@ -22,7 +22,7 @@ from urllib.parse import quote
 import psycopg
 from support.processes import end, wait_until_up, with_parent
 
-from gptimages import opening
+from gptimages import schema
 from gptimages.db import Database
 
 SETTINGS = {
@@ -121,7 +121,7 @@ class PostgresServer:
         wait_until_up(self._process, self._answers, "PostgreSQL", log)
         self._run(f"CREATE DATABASE {MIGRATED} TEMPLATE template0")
         db = Database(self.url(MIGRATED))
-        opening.migrate(db)
+        schema.migrate(db)
         db.close()
 
     def _groups(self) -> list[int] | None:

@@ -23,7 +23,7 @@ from datasteward.ledger.store import DirectoryOfEntries
 from datasteward.objects import LocalDirectory
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
-from gptimages import backups, opening, restoring
+from gptimages import backups, opening, restoring, schema
 from gptimages.errors import StartError
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
@@ -208,7 +208,7 @@ def test_a_server_that_refuses_a_row_is_told(town: Town, saved: Saved, elsewhere
         with pytest.raises(BackupError, match=r"The restore did not get to its end \(BadCopyFileFormat\)"):
             restore(elsewhere, saved)
         with closing(opening.database_as_it_is(elsewhere)) as db:
-            assert opening.revision(db) is None
+            assert schema.revision(db) is None
 
 
 def test_nothing_is_overwritten(town: Town, saved: Saved) -> None:
