@@ -85,7 +85,7 @@ def rotate_epoch(open_here: Open, end_now: bool) -> None:
     with open_here() as here, _admin(here, "epoch") as admin:
         now = here.clock()
         state = here.vault.state(made_before=now)
-        begun = len(state.epochs) == 1 and admin.begin_epoch()
+        begun = (admin.adopt() or len(state.epochs) == 1) and admin.begin_epoch()
         number = admin.rewrap()
         overlap = now if end_now else here.policies.encryption.schedule.overlap.before(now)
         ended = admin.end_epochs(overlap_before=overlap)

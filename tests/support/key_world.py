@@ -12,10 +12,23 @@ from datasteward.crypto import Box
 from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, RootKey, RootKeyFile, Vault
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
-from datasteward.keys.tables import subject_key
+from datasteward.keys.tables import metadata, subject_key
 from datasteward.ledger.entries import Head
+from datasteward.policy.model import KeySchedule
+from datasteward.policy.period import Period
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+SCHEDULE = KeySchedule(
+    epoch=Period.parse("P30D"),
+    overlap=Period.parse("P7D"),
+    margin=Period.parse("P3D"),
+    root=Period.parse("P1Y"),
+    persons=Period.parse("P2Y"),
+    per_second=1,
+    why="w",
+    source="s",
+)
+"""A month for an epoch, a week of overlap, three days for the job to be late."""
 PEOPLE = ("ada", "ben", "carla", "dan", "eva")
 
 
@@ -74,6 +87,13 @@ class World:
         )
         dialect, head = self.store.engine.dialect.name, Head(0, "")
         return backup.Manifest(kind="keys", ledger=head, dialect=dialect, begun_at=self.now, tables=tables, **about)
+
+    def restore(self, url: str, manifest: backup.Manifest, place: Path | None = None) -> KeyStore:
+        """A backup brought into an empty database, opened by what keys there are now."""
+        empty = create_engine(url)
+        backup.load(empty, place or self.backup, manifest, metadata.create_all)
+        empty.dispose()
+        return self.open(self.root, url)
 
     def turn(self) -> None:
         """A whole change of epochs, its overlap included."""

@@ -10,7 +10,8 @@ has keys of their own. What it does not hide: the length of the plaintext.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,6 +29,7 @@ LEAST = BODY + TAG_BYTES
 PREFIX, IV, SEALED = slice(PREFIX_BYTES), slice(PREFIX_BYTES, BODY), slice(BODY, None)
 """The parts of a ciphertext."""
 
+Opener = Callable[[bytes, bytes, bytes | None], bytes]
 FAILED = "A sealed value does not open: it was changed, moved to another place, or sealed under another key."
 NO_TEXT = "A sealed value is no text: it was sealed as bytes, so read it with Vault.reveal."
 
@@ -42,15 +44,18 @@ class FieldCipher:
     def __init__(self, keyset: Keyset) -> None:
         if keyset.kind is not KeysetKind.FIELDS:
             raise ValueError("Fields need a keyset for fields.")
-        self._ciphers = {VERSION + key.id.to_bytes(4, "big"): AESGCM(key.secret) for key in keyset.keys}
-        self._openers = {prefix: cipher.decrypt for prefix, cipher in self._ciphers.items()}
+        self._openers: dict[bytes, Opener] = {}
+        for key in keyset.keys:
+            prefix, opener = VERSION + key.id.to_bytes(4, "big"), AESGCM(key.secret).decrypt
+            first = self._openers.get(prefix)  # ids are random numbers of 32 bits: two keys may have the same
+            self._openers[prefix] = opener if first is None else partial(_either, first, opener)
         self._prefix = VERSION + keyset.primary.to_bytes(4, "big")
-        self._primary = self._ciphers[self._prefix]
+        self._primary = AESGCM(next(key.secret for key in keyset.keys if key.id == keyset.primary))
 
     @property
     def prefixes(self) -> tuple[bytes, ...]:
         """How everything begins that one of the keys has encrypted: the TINK prefixes."""
-        return tuple(self._ciphers)
+        return tuple(self._openers)
 
     def encrypt(self, plaintext: bytes, associated_data: bytes) -> bytes:
         """Ciphertext bound to the associated data; 33 bytes longer than the plaintext."""
@@ -59,13 +64,13 @@ class FieldCipher:
 
     def decrypt(self, ciphertext: bytes, associated_data: bytes) -> bytes:
         """The plaintext. Raises DecryptionFailed unless every byte and the associated data are as they were."""
-        cipher = self._ciphers.get(ciphertext[PREFIX])
-        if cipher is None:
+        opener = self._openers.get(ciphertext[PREFIX])
+        if opener is None:
             raise UnknownKey(FAILED)
         if len(ciphertext) < LEAST:
             raise DecryptionFailed(FAILED)
         try:
-            return cipher.decrypt(ciphertext[IV], ciphertext[SEALED], associated_data)
+            return opener(ciphertext[IV], ciphertext[SEALED], associated_data)
         except InvalidTag:
             raise DecryptionFailed(FAILED) from None
 
@@ -103,3 +108,10 @@ class FieldCipher:
         except (InvalidTag, ValueError):  # changed or moved, cut short
             raise DecryptionFailed(FAILED) from None
         return tuple(texts)
+
+
+def _either(first: Opener, second: Opener, iv: bytes, sealed: bytes, associated_data: bytes | None) -> bytes:
+    try:
+        return first(iv, sealed, associated_data)
+    except InvalidTag:
+        return second(iv, sealed, associated_data)

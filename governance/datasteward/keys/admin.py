@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, update
 
 from datasteward.crypto import Key, Keyset, KeysetKind
 from datasteward.keys.changing import DAMAGED, Changed, Changing
@@ -58,6 +58,7 @@ class KeyAdmin:
         them before.
         """
         self._announce()
+        self._let_go()
         root = self.store.root_key
         with faults(), exclusively(self._engine) as connection:
             if isinstance(root, RootKeyFile):
@@ -77,6 +78,7 @@ class KeyAdmin:
         Not for a disk that is away and comes back: it would bring keys that were destroyed in the meantime.
         """
         self._announce()
+        self._let_go()
         with faults(), exclusively(self._engine) as connection:
             self._rewrap_epochs(connection)
 
@@ -84,18 +86,58 @@ class KeyAdmin:
         for name in living(connection):
             self._epochs.rewrap(name)
 
-    def begin_epoch(self, *, begun_before: datetime | None = None) -> bool:
-        """Begins an epoch; with `begun_before` only when the present one is older. Two processes begin one."""
+    def adopt(self) -> bool:
+        """Takes up epochs that a restored key store does not know (Epochs.unknown) as older ones, to end with them.
+
+        Says whether there was any: then an epoch is to begin, from which their overlap counts.
+        """
         with faults(), self._engine.connect() as connection:
-            self._epochs.check_copies(connection)
-            if not _older(connection, begun_before):
+            if not self._epochs.unknown(connection):
                 return False
         self._announce()
         with faults(), exclusively(self._engine) as connection:
-            if not _older(connection, begun_before):
+            unknown = self._epochs.unknown(connection)
+            begun = connection.scalar(select(func.max(epoch.c.begun_at)).where(epoch.c.ended_at.is_(None)))
+            rows = [{"id": name, "begun_at": begun - timedelta(microseconds=1)} for name in unknown]
+            if rows:
+                connection.execute(insert(epoch), rows)
+            return bool(rows)
+
+    def _let_go(self) -> None:
+        """Ends epochs whose key has gone since the backup that was restored (Epochs.gone)."""
+        with faults(), self._engine.connect() as connection:
+            if not self._epochs.gone(connection):
+                return
+        self._announce()
+        with faults(), exclusively(self._engine) as connection:
+            gone = epoch.c.id.in_(self._epochs.gone(connection))
+            connection.execute(update(epoch).where(gone).values(ended_at=self.store.clock()))
+
+    def begin_epoch(self, *, begun_before: datetime | None = None) -> bool:
+        """Begins an epoch; with `begun_before` only when the present one is older. Two processes begin one.
+
+        One that began in the future, by as much as that time lies in the past, counts as older too: the clock was wrong.
+        """
+        self._let_go()
+        with faults(), self._engine.connect() as connection:
+            self._epochs.check_copies(connection)
+            if not self._is_older(connection, begun_before):
+                return False
+        self._announce()
+        with faults(), exclusively(self._engine) as connection:
+            if not self._is_older(connection, begun_before):
                 return False
             self._epochs.begin(connection, self.store.clock())
             return True
+
+    def _is_older(self, connection: Connection, begun_before: datetime | None) -> bool:
+        begun = connection.scalar(select(func.max(epoch.c.begun_at)))
+        return begun is None or begun_before is None or begun <= begun_before or begun >= self._mirrored(begun_before)
+
+    def _mirrored(self, before: datetime) -> datetime:
+        """As far in the future as that time lies in the past."""
+        now = self.store.clock()
+        return now + (now - before)
 
     def rewrap(self) -> int:
         """Wraps every keyset that is not yet under the present epoch's key under it; returns how many there were."""
@@ -108,6 +150,7 @@ class KeyAdmin:
         Backups of the key store made in them open nothing from then on. Returns how many ended; one under whose key
         there still are keysets does not.
         """
+        self._let_go()
         with faults(), self._engine.connect() as connection:
             present, *older = connection.execute(
                 select(epoch.c.id, epoch.c.begun_at)
@@ -146,7 +189,9 @@ class KeyAdmin:
 
     def promote(self, *, staged_before: datetime) -> int:
         """Has the new key encrypt wherever it was added by that time; the old ones go on to decrypt. Returns how many."""
-        ready = subject_key.c.staged_at.is_not(None) & (subject_key.c.staged_at <= staged_before)
+        staged_at = subject_key.c.staged_at
+        wrong = staged_at > self.store.clock() + SETTLED  # by a clock that was ahead
+        ready = staged_at.is_not(None) & ((staged_at <= staged_before) | wrong)
         return self._change(ready, self._with_the_new_key_first)
 
     def mend(self, copy: Connection) -> int:
@@ -179,7 +224,8 @@ class KeyAdmin:
     def _with_the_new_key_first(self, row: Row[Any]) -> tuple[bytes, dict[str, Any]]:
         keyset = self._keyset(row)
         turned = Keyset(keyset.kind, keyset.keys[-1].id, keyset.keys)
-        return turned.to_bytes(), {"staged_at": None, "created_at": row.staged_at, "version": row.version + 1}
+        made = min(row.staged_at, self.store.clock())
+        return turned.to_bytes(), {"staged_at": None, "created_at": made, "version": row.version + 1}
 
     def _keyset(self, row: Row[Any]) -> Keyset:
         return Keyset.from_bytes(KeysetKind(row.keyset), self.store.plain(row))
@@ -191,9 +237,3 @@ class KeyAdmin:
         if self._before is not None:
             self._before()
             self._before = None
-
-
-def _older(connection: Connection, begun_before: datetime | None) -> bool:
-    """Whether the present epoch began by that time."""
-    begun = connection.scalar(select(func.max(epoch.c.begun_at)))
-    return begun is None or begun_before is None or begun <= begun_before

@@ -44,4 +44,5 @@ def ages(state: KeyState, schedule: KeySchedule, now: datetime) -> Iterator[Age]
 
 def _age(name: str, words: str, since: datetime, due: datetime, in_time: datetime, now: datetime) -> Age:
     run = round(100 * (now - since) / (due - since)) if due > since else 100
-    return Age(name, words, since, due, max(0, min(100, run)), due < in_time)
+    wrong = since - now > now - in_time  # it began in the future: the clock is wrong, or was
+    return Age(name, words, since, due, max(0, min(100, run)), due < in_time or wrong)

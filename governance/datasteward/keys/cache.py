@@ -8,6 +8,7 @@ place is used again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from itertools import count
 from threading import Lock, Timer
 from typing import Any, Generic, TypeVar
@@ -35,24 +36,43 @@ class KeyCache(Generic[T]):
         self._values: dict[str, _Kept[T]] = {}
         self._uses = count()
         self._lock = Lock()
-        self._forgotten = 0
+        self._loading: dict[str, Future[T]] = {}
         self._timer: Timer | None = None
 
     def get(self, name: str, load: Callable[[str], T]) -> T:
-        """The value, loaded when it is absent or too old. A value that is there is found without waiting for anybody."""
+        """The value, loaded when it is absent or too old; who asks for it meanwhile waits for what is loaded already.
+
+        A value that is there is found without waiting for anybody. Raises what `load` raises.
+        """
         found = self._values.get(name)
         if found is not None and self._clock() < found.expires:
             found.used = next(self._uses)
             return found.value
         with self._lock:
-            before = self._forgotten
-            expires = self._clock() + self._age
-        value = load(name)
+            loading = self._loading.get(name)
+            if loading is None:
+                mine = self._loading[name] = Future[T]()
+                expires = self._clock() + self._age
+        if loading is not None:
+            return loading.result()
+        try:
+            value = load(name)
+        except BaseException as error:
+            self._loaded(name, mine)
+            mine.set_exception(error)
+            raise
         with self._lock:
-            # A value that was loaded while something was forgotten may be the forgotten one.
-            if before == self._forgotten:
+            # A value that was loaded while it was forgotten may be the forgotten one.
+            if self._loading.get(name) is mine:
                 self._keep(name, expires, value)
+        self._loaded(name, mine)
+        mine.set_result(value)
         return value
+
+    def _loaded(self, name: str, mine: Future[T]) -> None:
+        with self._lock:
+            if self._loading.get(name) is mine:
+                del self._loading[name]
 
     def _keep(self, name: str, expires: float, value: T) -> None:
         self._values.pop(name, None)  # so that they stand in the order in which they expire
@@ -65,13 +85,13 @@ class KeyCache(Generic[T]):
     def forget(self, name: str) -> None:
         """Drops the value, one that is being loaded just now included."""
         with self._lock:
-            self._forgotten += 1
+            self._loading.pop(name, None)
             self._values.pop(name, None)
 
     def clear(self) -> None:
         """Drops all values."""
         with self._lock:
-            self._forgotten += 1
+            self._loading.clear()
             self._values.clear()
 
     def expire(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from datasteward.durable import sync_directory, unfinished_beside, unfinished_of, write
+from datasteward.durable import make_directory, sync_directory, unfinished_beside, unfinished_of, write
 from datasteward.errors import KeyStoreError
 
 
@@ -28,6 +28,9 @@ class EpochPlace(Protocol):
 
     def copies(self, name: str) -> list[bytes | None]:
         """The wrapped key, once for each place where it should be; None where it is not."""
+
+    def names(self) -> set[str]:
+        """The names of all keys that there are anywhere."""
 
     def destroy(self, name: str) -> None:
         """Destroys every copy of the key; does nothing where there is none."""
@@ -46,7 +49,7 @@ class EpochDirectory:
         """Writes a whole file beside the old one and puts it in its place, directory by directory."""
         with _faults():
             for directory in self._directories:
-                directory.mkdir(mode=0o700, exist_ok=True)
+                make_directory(directory)
                 _destroy(unfinished_of(directory / name))
                 new = unfinished_beside(directory / name)
                 write(new, wrapped)
@@ -66,6 +69,12 @@ class EpochDirectory:
             with _faults():
                 raise unread
         return found
+
+    def names(self) -> set[str]:
+        """What lies in any of the directories that is whole."""
+        with _faults():
+            found = (path for each in self._directories if each.is_dir() for path in each.iterdir())
+            return {path.name for path in found if path.is_file() and not path.name.startswith(".")}
 
     def destroy(self, name: str) -> None:
         """Overwrites and removes the files. What lies below the file system (flash cells, snapshots) is beyond it."""
@@ -106,6 +115,7 @@ def replace(new: Path, path: Path) -> None:
     else:
         try:
             new.replace(path)
+            sync_directory(path.parent)  # else a loss of power could leave the name with bytes that are overwritten
             _overwrite(old)
         finally:
             os.close(old)

@@ -8,9 +8,9 @@ destroyed: what a backup of the key store still holds of the dead opens no more.
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from datasteward.base import new_id
 from datasteward.crypto import FieldCipher, Keyset, KeysetKind, associated_data
@@ -18,8 +18,9 @@ from datasteward.errors import DecryptionFailed, KeyStoreError, RootKeyError
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.directory import EpochPlace
 from datasteward.keys.root import RootKey
-from datasteward.keys.tables import epoch, key_store
+from datasteward.keys.tables import epoch, key_store, subject_key
 
+_NEWEST_FIRST = (epoch.c.begun_at.desc(), epoch.c.id.desc())
 LIVING = 8
 """How many epochs' keys are kept unwrapped at once; two live while one follows another."""
 
@@ -46,6 +47,7 @@ class Epochs:
                 "The root key here is not the one that wraps the keys of epochs: a change of it was cut off, or this process "
                 "has the old one: change the root key again, or set the new one."
             )
+        _bring_before(connection, now)
         name = new_id()
         plain = Keyset.random(KeysetKind.FIELDS).to_bytes()
         self.place.put(name, self.root_key.wrap(plain, _context(name)))
@@ -86,6 +88,29 @@ class Epochs:
                     "The directories of the keys of epochs do not all have the same: bring back the disk that is away; "
                     "one that is new, or damaged, is to be filled from the others."
                 )
+
+    def unknown(self, connection: Connection) -> list[str]:
+        """Epochs that this key store does not know, though their keys are here and its root key opens them.
+
+        So it is after a backup was restored: they began after it was made, and their keys open later backups.
+        """
+        return [name for name in self.place.names() - set(connection.scalars(select(epoch.c.id))) if self._opens(name)]
+
+    def _opens(self, name: str) -> bool:
+        try:
+            self._unwrap(name)
+        except (EpochEnded, RootKeyError):
+            return False
+        return True
+
+    def gone(self, connection: Connection) -> list[str]:
+        """Epochs that live by the key store's word, though no copy of their key is left and no keyset needs one.
+
+        So it is after a backup was restored: they ended after it was made.
+        """
+        used = set(connection.scalars(select(subject_key.c.epoch).distinct()))
+        _, *older = living(connection)
+        return [name for name in older if name not in used and not any(self.place.copies(name))]
 
     def rewrap(self, name: str) -> None:
         """Wraps the key of an epoch under the present root key, wherever it is kept; nothing else is touched."""
@@ -134,8 +159,16 @@ class Epochs:
 
 def living(connection: Connection) -> list[str]:
     """The ids of epochs that have not ended, the present one first."""
-    query = select(epoch.c.id).where(epoch.c.ended_at.is_(None)).order_by(epoch.c.begun_at.desc(), epoch.c.id.desc())
+    query = select(epoch.c.id).where(epoch.c.ended_at.is_(None)).order_by(*_NEWEST_FIRST)
     return [str(name) for name in connection.scalars(query)]
+
+
+def _bring_before(connection: Connection, now: datetime) -> None:
+    """Lets epochs that began later than now, by a clock that was wrong, have begun just before, in their order."""
+    later = connection.scalars(select(epoch.c.id).where(epoch.c.begun_at >= now).order_by(*_NEWEST_FIRST)).all()
+    for place, name in enumerate(later, 1):
+        begun = now - place * timedelta(microseconds=1)
+        connection.execute(update(epoch).where(epoch.c.id == name).values(begun_at=begun))
 
 
 def _context(name: str) -> bytes:

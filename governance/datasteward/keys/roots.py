@@ -97,7 +97,13 @@ def _one(told: str) -> RootKey:
 
 
 def _unwrap(keys: Sequence[RootKey], wrapped: bytes, context: bytes) -> bytes:
-    for key in keys[:-1]:
-        with suppress(DecryptionFailed):
+    """By whichever key opens it; one that cannot be used just now keeps no other from it."""
+    away: RootKeyError | None = None
+    for key in keys:
+        try:
             return key.unwrap(wrapped, context)
-    return keys[-1].unwrap(wrapped, context)
+        except DecryptionFailed:
+            continue
+        except RootKeyError as error:
+            away = away or error
+    raise away or DecryptionFailed("None of the root keys has wrapped this for this use.")

@@ -5,24 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from support.key_world import SCHEDULE
 
 from datasteward.keys.ages import ages
 from datasteward.keys.state import EpochState, KeyState
-from datasteward.policy.model import KeySchedule
-from datasteward.policy.period import Period
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-SCHEDULE = KeySchedule(
-    epoch=Period.parse("P30D"),
-    overlap=Period.parse("P7D"),
-    margin=Period.parse("P3D"),
-    root=Period.parse("P1Y"),
-    persons=Period.parse("P2Y"),
-    per_second=1,
-    why="w",
-    source="s",
-)
 
 
 def state(*begun: datetime) -> KeyState:

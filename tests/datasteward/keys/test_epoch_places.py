@@ -173,3 +173,24 @@ def test_a_new_disk_is_filled_and_nothing_is_lost(
     assert sorted(path.name for path in two.iterdir()) == sorted(path.name for path in (two.parent / "one").iterdir())
     assert None not in place.copies(store.epochs.present())
     assert len(list(two.iterdir())) == 2
+
+
+def test_a_loss_of_power_finds_the_old_key_whole_or_the_new_one(one: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new name is on disk before the old bytes are overwritten, and the directory before anything is in it."""
+    done: list[str] = []
+    for name in ("sync_directory", "_overwrite"):
+        real = getattr(directory, name)
+
+        def told(what: object, name: str = name, real: Callable[[object], None] = real) -> None:
+            done.append(name)
+            real(what)
+
+        monkeypatch.setattr(directory, name, told)
+    parents: list[Path] = []
+    flush = durable.sync_directory
+    monkeypatch.setattr(durable, "sync_directory", lambda path: (parents.append(path), flush(path)))
+    place = EpochDirectory(one)
+    place.put("epoch", b"old")
+    place.put("epoch", b"new")
+    assert one.parent in parents
+    assert done == ["sync_directory", "sync_directory", "_overwrite", "sync_directory"]

@@ -9,13 +9,12 @@ import pytest
 from sqlalchemy import create_engine, select
 from support.key_world import PEOPLE, START, World
 
-from datasteward import backup
 from datasteward.crypto import FieldCipher, Keyset, KeysetKind, associated_data
 from datasteward.errors import DecryptionFailed, KeyStoreError
 from datasteward.keys import Vault
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
-from datasteward.keys.tables import metadata, subject_key
+from datasteward.keys.tables import subject_key
 
 
 def test_an_epochs_change_leaves_everybody_readable_and_the_old_key_nowhere(world: World) -> None:
@@ -115,22 +114,15 @@ def test_e11_an_old_backup_of_the_key_store_opens_nothing_once_its_epoch_has_end
     """
     manifest = world.back_up()
 
-    def restore() -> str:
-        url = new_database()
-        empty = create_engine(url)
-        backup.load(empty, world.backup, manifest, metadata.create_all)
-        empty.dispose()
-        return url
-
+    before = world.restore(new_database(), manifest)
     world.vault.destroy("ada")
-    before = world.open(world.root, restore())
     assert world.readable(Vault(before), *PEOPLE)
     before.close()
     world.now += timedelta(days=30)
     world.turn()
-    after = restore()
+    after = new_database()
     with pytest.raises(KeyStoreError, match="keys of epochs are not those of this key store"):
-        world.open(world.root, after)
+        world.restore(after, manifest)
     assert {row[0] for row in wrapped_in(after)} == set(PEOPLE)
     assert not opens_any(world, wrapped_in(after))
     assert opens_any(world, wrapped_in(world.url))

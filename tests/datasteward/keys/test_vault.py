@@ -140,6 +140,30 @@ def test_a_key_destroyed_while_it_is_loaded_is_not_cached() -> None:
     assert cache.get("a", lambda _: "new") == "new"
 
 
+def test_a_key_is_loaded_once_however_many_ask_for_it() -> None:
+    """A key service is asked once; those who come meanwhile get what it says, its refusal too."""
+    cache: KeyCache[str] = KeyCache(age=10, size=2, clock=lambda: 0.0)
+    asked: list[str] = []
+
+    def load(name: str) -> str:
+        asked.append(name)
+        time.sleep(0.3)
+        if name == "bad":
+            raise KeyMissing("no")
+        return name
+
+    def get(name: str) -> str:
+        try:
+            return cache.get(name, load)
+        except KeyMissing:
+            return "missing"
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(get, ["good"] * 20)) == {"good"}
+        assert set(pool.map(get, ["bad"] * 20)) == {"missing"}
+    assert asked == ["good", "bad"]
+
+
 class Secret:
     """Something that tells when it is gone."""
 
