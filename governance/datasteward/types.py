@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from datasteward.crypto import Box, Home, home
 from datasteward.crypto.box import UNTOLD
+from datasteward.crypto.fields import is_sealed
 from datasteward.errors import NaiveTime, NotSealed
 
 T = TypeVar("T")
@@ -73,6 +74,8 @@ class Sealed(OfColumn[Box]):
                 "seal the value with datasteward.keys.seal(vault, row, attribute, plaintext)."
             )
         self.require_home(value.home)
+        if not is_sealed(value.ciphertext):
+            raise NotSealed("This Box holds nothing that was sealed: make it by datasteward.keys.seal, not by hand.")
         return value.ciphertext
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Box | None:  # noqa: ARG002

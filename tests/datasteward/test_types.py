@@ -16,6 +16,8 @@ from datasteward.types import Sealed, UtcDateTime
 
 NOON = datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=UTC)
 
+SEALED = Box(b"\x01" + b"sealed".rjust(40))
+
 
 class Base(DeclarativeBase):
     pass
@@ -40,11 +42,21 @@ def notes(tmp_path: Path) -> Iterator[Session]:
 
 def test_a_sealed_column_gives_back_the_box(notes: Session) -> None:
     """A Box is stored as its bytes and comes back as a Box; None stays None."""
-    notes.add_all([Note(id=1, words=Box(b"sealed")), Note(id=2, words=None)])
+    notes.add_all([Note(id=1, words=SEALED), Note(id=2, words=None)])
     notes.commit()
-    assert list(notes.scalars(select(Note.words).order_by(Note.id))) == [Box(b"sealed"), None]
-    assert notes.scalar(text("select words from note where id = 1")) == b"sealed"
-    assert notes.scalar(select(Note.id).where(Note.words == Box(b"sealed"))) == 1
+    assert list(notes.scalars(select(Note.words).order_by(Note.id))) == [SEALED, None]
+    assert notes.scalar(text("select words from note where id = 1")) == SEALED.ciphertext
+    assert notes.scalar(select(Note.id).where(Note.words == SEALED)) == 1
+
+
+@pytest.mark.parametrize("words", [b"plain words", b"", b"\x01" + b"short", b"\x00" + bytes(40)])
+def test_a_box_of_plain_words_is_refused(notes: Session, words: bytes) -> None:
+    """Whoever makes a Box by hand has sealed nothing: what is stored has the form of a sealed value at least."""
+    notes.add(Note(id=1, words=Box(words)))
+    with pytest.raises(NotSealed, match="holds nothing that was sealed"):
+        notes.flush()
+    notes.rollback()
+    assert notes.scalars(select(Note)).all() == []
 
 
 @pytest.mark.parametrize("plain", ["words", b"words", bytearray(b"words"), 5])

@@ -14,6 +14,9 @@ from gptimages.accounts.models import Account
 from gptimages.activity.models import UsageEvent
 from gptimages.db import Database
 
+SEALED = Box(b"\x01" + b"sealed".rjust(40))
+"""Of the form of a sealed value; no key opens it."""
+
 
 def account(db: Database, name: str = "ada", *, came: datetime = NOW) -> str:
     """A person, whose sealed fields nothing here opens."""
@@ -21,8 +24,8 @@ def account(db: Database, name: str = "ada", *, came: datetime = NOW) -> str:
         session.add(
             Account(
                 id=name,
-                name=Box(b"sealed"),
-                email=Box(b"sealed"),
+                name=SEALED,
+                email=SEALED,
                 avatar=None,
                 country="NO",
                 minimum_age=13,

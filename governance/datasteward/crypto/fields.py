@@ -34,6 +34,11 @@ FAILED = "A sealed value does not open: it was changed, moved to another place, 
 NO_TEXT = "A sealed value is no text: it was sealed as bytes, so read it with Vault.reveal."
 
 
+def is_sealed(ciphertext: bytes) -> bool:
+    """Whether this has the form of a sealed field; whether it opens, only the key tells."""
+    return ciphertext[: len(VERSION)] == VERSION and len(ciphertext) >= LEAST
+
+
 class UnknownKey(DecryptionFailed):
     """The ciphertext names a key that is not in the keyset: it is another's, or was made since the keyset was loaded."""
 

@@ -7,12 +7,13 @@ place is used again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import count
 from threading import Lock, Timer
 from typing import Any, Generic, TypeVar
-from weakref import ref
+from weakref import WeakSet, ref
 
 T = TypeVar("T")
 SOONEST = 0.05
@@ -38,6 +39,7 @@ class KeyCache(Generic[T]):
         self._lock = Lock()
         self._loading: dict[str, Future[T]] = {}
         self._timer: Timer | None = None
+        _caches.add(self)
 
     def get(self, name: str, load: Callable[[str], T]) -> T:
         """The value, loaded when it is absent or too old; who asks for it meanwhile waits for what is loaded already.
@@ -103,11 +105,26 @@ class KeyCache(Generic[T]):
             if self._values:
                 self._wait()
 
+    def begin_anew(self) -> None:
+        """After a fork: without what the parent had loaded, whose timer has not come along, nor who held the lock."""
+        self._lock, self._timer = Lock(), None
+        self._loading.clear()
+        self._values.clear()
+
     def _wait(self) -> None:
         oldest = next(iter(self._values.values()))
         self._timer = Timer(max(oldest.expires - self._clock(), SOONEST), _expire, [ref(self)])
         self._timer.daemon = True
         self._timer.start()
+
+
+def _after_fork() -> None:
+    for cache in list(_caches):
+        cache.begin_anew()
+
+
+_caches: WeakSet[KeyCache[Any]] = WeakSet()
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _expire(cache: ref[KeyCache[Any]]) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from datasteward.crypto import Box, FieldCipher, Keyset, KeysetKind, associated_data
 from datasteward.errors import DecryptionFailed, KeyMissing
-from datasteward.keys.context import Context
 from datasteward.keys.vault import Vault
 
 
@@ -26,7 +25,7 @@ def seal_shared(vault: Vault, place: tuple[str, str, str], plaintext: bytes, own
     """Encrypts for a place (table, column, row) and for its owners, who need keys. Raises KeyMissing."""
     keyset = Keyset.random(KeysetKind.FIELDS)
     box = Box(FieldCipher(keyset).encrypt(plaintext, _context(place)))
-    return Shared(box, {owner: vault.seal(Context(owner, *place), keyset.to_bytes()) for owner in owners})
+    return Shared(box, {owner: _sealed(vault, place, owner, keyset.to_bytes()) for owner in owners})
 
 
 def reveal_shared(vault: Vault, place: tuple[str, str, str], shared: Shared, owner: str) -> bytes:
@@ -36,23 +35,33 @@ def reveal_shared(vault: Vault, place: tuple[str, str, str], shared: Shared, own
 
 def share(vault: Vault, place: tuple[str, str, str], shared: Shared, owner: str, other: str) -> Shared:
     """The same for one owner more, whom one of the owners lets in; the ciphertext stays. Raises what `reveal_shared` does."""
-    key = vault.reveal(Context(owner, *place), _key(shared, owner))
-    return Shared(shared.box, {**shared.keys, other: vault.seal(Context(other, *place), key)})
+    key = _opened(vault, place, shared, owner)
+    return Shared(shared.box, {**shared.keys, other: _sealed(vault, place, other, key)})
 
 
 def _cipher(vault: Vault, place: tuple[str, str, str], shared: Shared, owner: str) -> FieldCipher:
-    plain = vault.reveal(Context(owner, *place), _key(shared, owner))
+    plain = _opened(vault, place, shared, owner)
     try:
         return FieldCipher(Keyset.from_bytes(KeysetKind.FIELDS, plain))
     except ValueError:
         raise DecryptionFailed("The key of a shared value is damaged: restore its row.") from None
 
 
-def _key(shared: Shared, owner: str) -> Box:
+def _sealed(vault: Vault, place: tuple[str, str, str], owner: str, key: bytes) -> Box:
+    """The key for an owner, bound to being one: no field of this place, that the owner may write, passes for it."""
+    table, column, _ = place
+    return Box(vault.sealer(owner, vault.use_of(table, column)).encrypt(key, _key_context(place, owner)))
+
+
+def _opened(vault: Vault, place: tuple[str, str, str], shared: Shared, owner: str) -> bytes:
     if owner not in shared.keys:
         raise KeyMissing("This was not shared with that person, or is no more: only its owners can open it.")
-    return shared.keys[owner]
+    return vault.open(owner, shared.keys[owner].ciphertext, _key_context(place, owner))
 
 
 def _context(place: tuple[str, str, str]) -> bytes:
     return associated_data("datasteward/shared/1", *place)
+
+
+def _key_context(place: tuple[str, str, str], owner: str) -> bytes:
+    return associated_data("datasteward/shared-key/1", owner, *place)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from datasteward.crypto import Box, FieldCipher, Key, Keyset, KeysetKind, Part, StreamCipher, home
-from datasteward.crypto.fields import UnknownKey
+from datasteward.crypto.fields import NO_TEXT, UnknownKey
 from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys.cache import KeyCache
 from datasteward.keys.context import Context
@@ -128,16 +128,22 @@ class Vault:
 
     def reveal(self, context: Context, box: Box) -> bytes:
         """Decrypts a field. Raises KeyMissing, or DecryptionFailed when it was not sealed for this place."""
-        place = context.associated_data()
+        return self.open(context.subject, box.ciphertext, context.associated_data())
+
+    def open(self, subject: str, ciphertext: bytes, associated_data: bytes) -> bytes:
+        """Decrypts what a `sealer` of this person has bound to something else than a field's place. Raises as `reveal`."""
         try:
-            return self.opener(context.subject).decrypt(box.ciphertext, place)
+            return self.opener(subject).decrypt(ciphertext, associated_data)
         except UnknownKey:
-            self.forget(context.subject)
-            return self.opener(context.subject).decrypt(box.ciphertext, place)
+            self.forget(subject)
+            return self.opener(subject).decrypt(ciphertext, associated_data)
 
     def reveal_text(self, context: Context, box: Box) -> str:
-        """Decrypts a field that was sealed as text."""
-        return self.reveal(context, box).decode()
+        """Decrypts a field that was sealed as text. Raises as `reveal`, and DecryptionFailed when it is none."""
+        try:
+            return self.reveal(context, box).decode()
+        except UnicodeDecodeError:  # it holds the whole value
+            raise DecryptionFailed(NO_TEXT) from None
 
     def opener(self, subject: str) -> FieldCipher:
         """What opens all fields of a person, for many at once (see datasteward.keys.bulk). Raises KeyMissing."""
@@ -169,21 +175,27 @@ class Vault:
         return self._streams(subject).derive(use)
 
     def seal_stream(self, subject: str, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
-        """Encrypts a stream, a segment at a time. Raises KeyMissing at the call."""
-        return self._streams(subject).encrypt(chunks, associated_data)
+        """Encrypts a stream, a segment at a time. Raises KeyMissing, at the call or once the keys are destroyed."""
+        return self._while_there(subject, self._streams(subject).encrypt(chunks, associated_data))
 
     def reveal_stream(self, subject: str, chunks: Iterable[bytes], associated_data: bytes) -> Iterator[bytes]:
         """Decrypts a stream, each chunk verified before it is given out.
 
-        Raises KeyMissing at the call, DecryptionFailed while it is read.
+        Raises KeyMissing at the call or once the keys are destroyed, DecryptionFailed while it is read.
         """
-        return self._streams(subject).decrypt(chunks, associated_data)
+        return self._while_there(subject, self._streams(subject).decrypt(chunks, associated_data))
 
     def reveal_range(
         self, subject: str, read: Callable[[int, int], Part], start: int, length: int, associated_data: bytes
     ) -> Iterator[bytes]:
-        """Decrypts a part of a stream (see StreamCipher.decrypt_range). Raises KeyMissing at the call."""
-        return self._streams(subject).decrypt_range(read, start, length, associated_data)
+        """Decrypts a part of a stream (see StreamCipher.decrypt_range). Raises as `reveal_stream`."""
+        return self._while_there(subject, self._streams(subject).decrypt_range(read, start, length, associated_data))
+
+    def _while_there(self, subject: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The chunks, as long as the person has keys: a stream that is read slowly does not outlive them."""
+        for chunk in chunks:
+            self._streams(subject)
+            yield chunk
 
     def close(self) -> None:
         """Drops all unwrapped keys and closes the key store."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasteward.crypto import FieldCipher, Key, Keyset, KeysetKind
+from datasteward.crypto import Box, FieldCipher, Key, Keyset, KeysetKind
 from datasteward.errors import DecryptionFailed
 
 KEYSET = Keyset.random(KeysetKind.FIELDS)
@@ -104,3 +104,16 @@ def test_a_keyset_for_objects_is_no_cipher_for_fields() -> None:
     """Keysets are not mistaken for one another."""
     with pytest.raises(ValueError, match="keyset for fields"):
         FieldCipher(Keyset.random(KeysetKind.OBJECTS))
+
+
+def test_two_keys_with_the_same_id_both_open() -> None:
+    """Ids are random numbers of 32 bits: among many people some keys will share one, and nothing is lost for that."""
+    old, new = Key(7, bytes(32)), Key(7, bytes([1]) * 32)
+    texts = [FieldCipher(Keyset(KeysetKind.FIELDS, 7, (key,))).encrypt(b"dear", b"a") for key in (old, new)]
+    for keys in ((old, new), (new, old)):
+        both = FieldCipher(Keyset(KeysetKind.FIELDS, 7, keys))
+        assert [both.decrypt(text, b"a") for text in texts] == [b"dear", b"dear"]
+        assert [both.open_texts([Box(text)], [b"a"], b"") for text in texts] == [("dear",), ("dear",)]
+        assert both.decrypt(both.encrypt(b"x", b"a"), b"a") == b"x"
+        with pytest.raises(DecryptionFailed):
+            both.decrypt(texts[0], b"b")

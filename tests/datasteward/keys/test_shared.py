@@ -60,3 +60,13 @@ def test_standing_keys_are_nobodys(vault: Vault) -> None:
     vault.destroy("ada")
     vault.destroy("ben")
     assert vault.reveal_text(place, box) == "a report"
+
+
+def test_a_field_of_an_owner_does_not_pass_for_the_key_nor_the_key_for_a_field(vault: Vault) -> None:
+    """Both are of one place and one person, and bound to different uses."""
+    shared = seal_shared(vault, PLACE, b"our board", ["ada"])
+    field = vault.seal(Context("ada", *PLACE), shared.keys["ada"].ciphertext)
+    with pytest.raises(DecryptionFailed):
+        vault.reveal(Context("ada", *PLACE), shared.keys["ada"])
+    with pytest.raises(DecryptionFailed):
+        reveal_shared(vault, PLACE, Shared(shared.box, {"ada": field}), "ada")

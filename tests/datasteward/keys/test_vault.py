@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 import weakref
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 from tink import aead, secret_key_access
 
-from datasteward.crypto import Box, KeysetKind
+from datasteward.crypto import HEADER_BYTES, Box, KeysetKind, Part
 from datasteward.errors import DecryptionFailed, KeyMissing
 from datasteward.keys import Context, KeyStore, Vault
 from datasteward.keys.cache import KeyCache
@@ -162,6 +164,58 @@ def test_a_key_is_loaded_once_however_many_ask_for_it() -> None:
         assert set(pool.map(get, ["good"] * 20)) == {"good"}
         assert set(pool.map(get, ["bad"] * 20)) == {"missing"}
     assert asked == ["good", "bad"]
+
+
+def test_e8_a_stream_does_not_outlive_the_keys(vault: Vault) -> None:
+    """Whoever reads or writes it slowly gets no segment more once the keys are destroyed."""
+    picture = [bytes(64 * 1024)] * 4
+    sealed = b"".join(vault.seal_stream("ada", picture, b"p"))
+    part = Part(len(sealed), sealed[:HEADER_BYTES], iter([sealed[HEADER_BYTES:]]))
+    streams = (
+        vault.reveal_stream("ada", [sealed], b"p"),
+        vault.reveal_range("ada", lambda *_: part, 0, 4 * 64 * 1024, b"p"),
+        vault.seal_stream("ada", picture, b"p"),
+    )
+    for stream in streams:
+        assert next(stream)
+    vault.destroy("ada")
+    for stream in streams:
+        with pytest.raises(KeyMissing):
+            next(stream)
+
+
+def test_what_is_no_text_is_said_without_a_byte_of_it(vault: Vault) -> None:
+    """An error of decoding would hold the whole value."""
+    box = vault.seal(HERE, b"geheim caf\xe9")
+    with pytest.raises(DecryptionFailed, match="no text") as failed:
+        vault.reveal_text(HERE, box)
+    assert failed.value.__cause__ is None
+    assert failed.value.__suppress_context__
+    assert vault.reveal(HERE, box) == b"geheim caf\xe9"
+
+
+def test_after_a_fork_nothing_of_the_parents_is_kept() -> None:
+    """Its timer has not come along, so nothing would let go of it."""
+    cache: KeyCache[str] = KeyCache(age=60, size=9, clock=time.monotonic)
+    cache.get("ada", lambda _: "key")
+    cache.begin_anew()
+    asked: list[str] = []
+    cache.get("ada", lambda name: asked.append(name) or name)  # type: ignore[func-returns-value]
+    assert asked == ["ada"]
+    told = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout == "{}"
+
+
+FORKED = """
+import os, time
+from datasteward.keys.cache import KeyCache
+cache = KeyCache(age=60, size=9, clock=time.monotonic)
+cache.get("ada", lambda _: "key")
+if os.fork() == 0:
+    print(cache._values, end="", flush=True)
+    os._exit(0)
+os.wait()
+"""
 
 
 class Secret:
