@@ -133,7 +133,7 @@ def test_the_vault_tells_no_key_and_lists_nobody() -> None:
     public = {name for name in dir(Vault) if not name.startswith("_")}
     assert public <= {
         "at_once", "close", "count", "create", "derive", "destroy", "destroy_all", "epoch_begun", "forget", "has",
-        "marks_of_records", "opener", "records", "reveal", "reveal_range", "reveal_stream", "reveal_text", "seal",
+        "having", "marks_of_records", "opener", "records", "reveal", "reveal_range", "reveal_stream", "reveal_text", "seal",
         "seal_stream", "sealer", "standing", "state", "use_of",
     }  # fmt: skip
 
