@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from datasteward.disposal.keys import promise_records
 from datasteward.errors import HoldInTheWay
+from datasteward.keys import Use
 from datasteward.ledger import Ledger, anchoring
 from datasteward.retention import orphans
 from datasteward.rights import requests
@@ -40,7 +41,7 @@ def destroy_again(steward: Steward, ledger: Ledger) -> int:
     A hold does not stop it: none stood in the way when the entry was written. Raises LedgerError, KeyStoreError.
     """
     gone = {(entry.subject, anchoring.use_of(entry)) for entry in ledger.since()}
-    return steward.vault.destroy_all(gone)
+    return steward.vault.destroy_all(steward.vault.having(gone))
 
 
 def replay(
@@ -59,7 +60,7 @@ def replay(
     """
     keys = destroy_again(steward, ledger)
     with transaction() as session:
-        for subject in {entry.subject for entry in ledger.since()}:
+        for subject, _ in steward.vault.having({(entry.subject, Use.RECORDS) for entry in ledger.since()}):
             promise_records(session, steward.vault, subject, now=clock())
     people = waiting = 0
     for subject in _unfinished(ledger, transaction):

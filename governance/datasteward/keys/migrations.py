@@ -79,9 +79,9 @@ def _to_epochs(connection: Connection, epochs: Epochs, now: datetime) -> None:
 
 
 def _to_roles(connection: Connection, _epochs: Epochs, _now: datetime) -> None:
-    """Version 2 had no rules for roles that are not the owner, and no views for them."""
+    """Version 2 had no rules for roles that are not the owner and no views for them, version 3 no function."""
     metadata.create_all(connection)
-    connection.execute(update(key_store).values(version=3))
+    connection.execute(update(key_store).values(version=VERSION))
 
 
 def _opened(epochs: Epochs, subject: str, kind: str, wrapped: bytes, _made: datetime) -> bytes:
@@ -94,5 +94,5 @@ def _opened(epochs: Epochs, subject: str, kind: str, wrapped: bytes, _made: date
         ) from None
 
 
-STEPS: dict[int, Step] = {1: _to_epochs, 2: _to_roles}
+STEPS: dict[int, Step] = {1: _to_epochs, 2: _to_roles, 3: _to_roles}
 """By the version that a step begins from."""

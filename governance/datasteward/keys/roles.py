@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from datasteward.errors import KeyStoreError
 from datasteward.keys.database import faults
-from datasteward.keys.tables import epoch, key_store, keyset_age, person_count, subject_key
+from datasteward.keys.tables import HAVING_KEYS, epoch, key_store, keyset_age, person_count, subject_key
 
 NOT_ITS_OWNER = "Keys are changed and backed up by the owner of the key store: give the URL of its owner for this."
 RIGHTS = {
@@ -20,6 +20,7 @@ RIGHTS = {
     key_store.name: "SELECT",
     keyset_age.name: "SELECT",
     person_count.name: "SELECT",
+    f"FUNCTION {HAVING_KEYS}": "EXECUTE",
 }
 
 

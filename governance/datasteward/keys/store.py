@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -24,7 +24,7 @@ from datasteward.keys.database import about, exclusively, faults, open_engine
 from datasteward.keys.directory import EpochDirectory, EpochPlace
 from datasteward.keys.epochs import LIVING, EpochEnded, Epochs
 from datasteward.keys.root import RootKey
-from datasteward.keys.tables import Use, epoch, person_count, subject_key
+from datasteward.keys.tables import Use, epoch, having_keys, person_count, subject_key
 
 CACHE_SECONDS = 60.0
 ATTEMPTS = 3
@@ -109,6 +109,13 @@ class KeyStore:
         mine = (subject_key.c.subject == subject) & (subject_key.c.use == use)
         with faults(), about(self.engine, subject) as connection:
             return connection.scalar(select(subject_key.c.keyset).where(mine).limit(1)) is not None
+
+    def having(self, keysets: Collection[tuple[str, Use]]) -> set[tuple[str, Use]]:
+        """Which of these people have keys for these uses; asked of the database at once, however many there are."""
+        asked = {subject for subject, _ in keysets}
+        with faults(), self.engine.connect() as connection:
+            found = {(subject, Use(use)) for subject, use in connection.execute(having_keys(connection, asked))}
+        return found & set(keysets)
 
     def count(self) -> int:
         """How many persons have keys; standing keysets are nobody's."""

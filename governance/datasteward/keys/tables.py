@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from enum import StrEnum
 
-from sqlalchemy import DDL, Column, Index, Integer, LargeBinary, MetaData, String, Table, event, func, select
+from sqlalchemy import (
+    DDL,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TextClause,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.schema import CreateView
 
 from datasteward.types import UtcDateTime
 
-VERSION = 3
+VERSION = 4
 STANDING = "standing/"
 """How the owners of standing keysets begin: nobody's, for what belongs to no person."""
 SUBJECT = "datasteward.subject"
@@ -97,5 +114,30 @@ The setting is NULL before a connection's first such transaction and '' after it
 row, for which PostgreSQL asks the right to update; `held` allows the lock and, by its check, no change.
 Source: postgresql.org/docs/current/ddl-rowsecurity.html, sql-createpolicy.html.
 """
-for _rule in _ROW_RULES:
+
+HAVING_KEYS = "having_keys(text[])"
+"""The function on PostgreSQL that tells which of the subjects it is given have keys, and for what use."""
+_ASKED = (
+    "CREATE OR REPLACE FUNCTION having_keys(asked text[]) RETURNS TABLE (subject text, use text) "
+    "LANGUAGE sql STABLE SECURITY DEFINER "
+    "BEGIN ATOMIC SELECT DISTINCT k.subject, k.use FROM subject_key AS k WHERE k.subject = ANY (asked); END",
+    f"REVOKE ALL ON FUNCTION {HAVING_KEYS} FROM PUBLIC",
+)
+"""It has its owner's rights, so that a role asks for many at once; it names nobody who was not named to it, and no keyset.
+
+Its body is parsed when it is made, so what the caller's search path finds first does not come into it.
+Source: postgresql.org/docs/current/sql-createfunction.html.
+"""
+for _rule in (*_ROW_RULES, *_ASKED):
     event.listen(metadata, "after_create", DDL(_rule).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
+
+
+def having_keys(connection: Connection, subjects: Collection[str]) -> TextClause:
+    """Selects which of the subjects have keys, and for what use: rows of (subject, use)."""
+    if connection.dialect.name == "sqlite":
+        among = "SELECT value FROM json_each(:asked)"  # a list of any length: bound one by one their number is limited
+        asked: object = json.dumps(sorted(subjects))
+        told = text(f"SELECT DISTINCT subject, use FROM subject_key WHERE subject IN ({among})")  # noqa: S608
+    else:
+        asked, told = sorted(subjects), text("SELECT subject, use FROM having_keys(:asked)")
+    return told.bindparams(asked=asked)

@@ -88,6 +88,10 @@ class Vault:
         """Whether the person has keys for this use, as the key store says now."""
         return self._store.has(subject, use)
 
+    def having(self, keysets: Collection[tuple[str, Use]]) -> set[tuple[str, Use]]:
+        """Which of these people have keys for these uses, as the key store says now: one question about all of them."""
+        return self._store.having(keysets)
+
     def count(self) -> int:
         """How many persons have keys, as the key store says now."""
         return self._store.count()

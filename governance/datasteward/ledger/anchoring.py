@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import chaining
@@ -66,7 +66,7 @@ def behind(session: Session, ledger: Ledger) -> list[Entry]:
 
     Raises LedgerError when it is the ledger that is older, or is another one.
     """
-    return [entry for entry in unheard(session, ledger) if not _under_way(session, entry)]
+    return _settled(session, unheard(session, ledger))
 
 
 def unheard(session: Session, ledger: Ledger) -> list[Entry]:
@@ -79,8 +79,9 @@ def unheard(session: Session, ledger: Ledger) -> list[Entry]:
 
 def returned(session: Session, vault: Vault, ledger: Ledger) -> list[Entry]:
     """What the ledger says has gone and the key store has all the same: it is older than the ledger."""
-    there = [entry for entry in ledger.since() if vault.has(entry.subject, use_of(entry))]
-    return [entry for entry in there if not _under_way(session, entry)]
+    entries = list(ledger.since())
+    there = vault.having({(entry.subject, use_of(entry)) for entry in entries})
+    return _settled(session, [entry for entry in entries if (entry.subject, use_of(entry)) in there])
 
 
 def use_of(entry: Entry) -> Use:
@@ -88,13 +89,19 @@ def use_of(entry: Entry) -> Use:
     return Use.RECORDS if entry.why == "records" else Use.CONTENT
 
 
-def _under_way(session: Session, entry: Entry) -> bool:
-    """Whether a process was killed between ledger and commit, so that what it did is done again by its own job."""
-    erasing = exists().where(SubjectRequest.subject_id == entry.subject, SubjectRequest.kind == "erasure")
-    erasing = erasing.where(SubjectRequest.state.in_(UNDER_WAY))
-    promised = exists().where(KeyDisposal.subject_id == entry.subject, KeyDisposal.use == use_of(entry))
-    promised = promised.where(KeyDisposal.done_at.is_(None))
-    return session.scalar(select(erasing if entry.why == "erasure" else promised)) is True
+def _settled(session: Session, entries: list[Entry]) -> list[Entry]:
+    """Those of which no process was killed between ledger and commit, so that its own job does it again."""
+    if not entries:
+        return []
+    erasing = select(SubjectRequest.subject_id).where(SubjectRequest.kind == "erasure")
+    begun = set(session.scalars(erasing.where(SubjectRequest.state.in_(UNDER_WAY))))
+    promised = select(KeyDisposal.subject_id, KeyDisposal.use).where(KeyDisposal.done_at.is_(None))
+    waiting = {(subject, Use(use)) for subject, use in session.execute(promised)}
+    return [
+        entry
+        for entry in entries
+        if not (entry.subject in begun if entry.why == "erasure" else (entry.subject, use_of(entry)) in waiting)
+    ]
 
 
 def _write(session: Session, act: str, head: Head, *, actor: str, now: datetime, subject: str | None = None) -> None:

@@ -133,8 +133,8 @@ def test_the_vault_tells_no_key_and_lists_nobody() -> None:
     public = {name for name in dir(Vault) if not name.startswith("_")}
     assert public <= {
         "at_once", "close", "count", "create", "derive", "destroy", "destroy_all", "epoch_begun", "forget", "has",
-        "marks_of_records", "open", "opener", "records", "reveal", "reveal_range", "reveal_stream", "reveal_text", "seal",
-        "seal_stream", "sealer", "standing", "state", "use_of",
+        "having", "marks_of_records", "open", "opener", "records", "reveal", "reveal_range", "reveal_stream", "reveal_text",
+        "seal", "seal_stream", "sealer", "standing", "state", "use_of",
     }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from datasteward.keys.changing import Changing
 from datasteward.keys.database import about
 from datasteward.keys.roles import RIGHTS, grant
 from datasteward.keys.store import utc_now
-from datasteward.keys.tables import VERSION, Use, key_store, subject_key
+from datasteward.keys.tables import HAVING_KEYS, VERSION, Use, key_store, subject_key
 
 Open = Callable[[str], KeyStore]
 LETTER = Context("ada", "letter", "words", "1")
@@ -110,6 +110,25 @@ def test_it_lists_nobody_and_sees_one_whom_it_guesses(owner: KeyStore, web: KeyS
         with about(stranger, guessed) as connection:
             assert set(connection.scalars(select(subject_key.c.subject))) == seen
     assert everything(stranger) == []
+
+
+def test_it_asks_about_many_whom_it_names(owner: KeyStore, web: KeyStore, stranger: Engine) -> None:
+    """As the owner does, and is told nobody else; a table of its own that has the name of the store's is not looked at."""
+    asked = {(name, use) for name in ("ada", "carla", "%") for use in Use}
+    assert web.having(asked) == owner.having(asked) == {("ada", Use.CONTENT)}
+    with stranger.begin() as connection:
+        connection.exec_driver_sql("CREATE TEMPORARY TABLE subject_key (subject text, use text)")
+        connection.exec_driver_sql("INSERT INTO subject_key VALUES ('carla', 'content')")
+        told = connection.exec_driver_sql("SELECT subject FROM having_keys(ARRAY['ada', 'carla', NULL])")
+        assert list(told.scalars()) == ["ada"]
+
+
+def test_nobody_else_may_ask(owner: KeyStore, open_at: Open, postgres: PostgresServer) -> None:
+    """A role that was not granted the use of keys is not told who has some."""
+    other = create_engine(postgres.as_role(str(owner.engine.url), "passer-by"))
+    with pytest.raises(DBAPIError, match="permission denied"), other.connect() as connection:
+        connection.exec_driver_sql("SELECT * FROM having_keys(ARRAY['ada'])")
+    other.dispose()
 
 
 @pytest.mark.parametrize(
@@ -276,15 +295,18 @@ def test_a_file_has_one_owner(tmp_path: Path, root_key: FileRootKey) -> None:
         grant(store.engine, "web")
 
 
+@pytest.mark.parametrize("version", [2, 3])
 def test_an_older_store_is_brought_along_by_its_owner(
-    owner: KeyStore, owners_url: str, web_url: str, open_at: Open
+    owner: KeyStore, owners_url: str, web_url: str, open_at: Open, version: int
 ) -> None:
     """The role is told so, in a sentence; when the owner has opened it, and granted it again, all is as in a new one."""
     with owner.engine.begin() as connection:
-        connection.exec_driver_sql("DROP VIEW keyset_age, person_count")
-        for name in ("subject_key", "epoch", "key_store"):
-            connection.exec_driver_sql(f"ALTER TABLE {name} DISABLE ROW LEVEL SECURITY")
-        connection.execute(update(key_store).values(version=2))
+        connection.exec_driver_sql(f"DROP FUNCTION {HAVING_KEYS}")
+        if version == 2:
+            connection.exec_driver_sql("DROP VIEW keyset_age, person_count")
+            for name in ("subject_key", "epoch", "key_store"):
+                connection.exec_driver_sql(f"ALTER TABLE {name} DISABLE ROW LEVEL SECURITY")
+        connection.execute(update(key_store).values(version=version))
     with pytest.raises(KeyStoreError, match="older version: open it once by the URL of its owner"):
         open_at(web_url)
     for _ in range(2):
@@ -292,3 +314,4 @@ def test_an_older_store_is_brought_along_by_its_owner(
     web = open_at(web_url)
     assert everything(web.engine) == []
     assert Vault(web).count() == 2
+    assert web.having({("ada", Use.CONTENT)}) == {("ada", Use.CONTENT)}

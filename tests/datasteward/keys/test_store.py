@@ -38,6 +38,19 @@ def test_keysets_come_back_after_opening_again(open_store: Opener) -> None:
     assert again.keysets("ben") == {}
 
 
+def test_who_of_many_has_keys_is_asked_at_once(key_store: KeyStore) -> None:
+    """By person and use, whatever their ids are, and however many are named; nobody is told who was not named."""
+    for subject in ("ada", "ben", "o'neil", '"quoted", {braced}', "a\\b"):
+        key_store.add(subject, BOTH)
+    key_store.add("ben", {KeysetKind.FIELDS: b"for records"}, Use.RECORDS)
+    asked = {(subject, use) for subject in ("ada", "o'neil", '"quoted", {braced}', "a\\b", "%", "") for use in Use}
+    there = {("ada", Use.CONTENT), ("o'neil", Use.CONTENT), ('"quoted", {braced}', Use.CONTENT), ("a\\b", Use.CONTENT)}
+    assert key_store.having(asked) == there
+    assert key_store.having({("ben", Use.RECORDS)}) == {("ben", Use.RECORDS)}
+    assert key_store.having({(f"gone-{number}", Use.CONTENT) for number in range(50_000)} | there) == there
+    assert key_store.having(set()) == set()
+
+
 def test_keysets_that_are_there_are_never_replaced(key_store: KeyStore) -> None:
     """Adding a second time changes nothing and says so."""
     key_store.add("ada", BOTH)
