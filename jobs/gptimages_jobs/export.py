@@ -21,7 +21,7 @@ from gptimages.installation import Installation
 from gptimages.messaging import outbox
 from gptimages.privacy.archives import archive_key
 from gptimages.studio import pending
-from gptimages_jobs.errors import TryAgain
+from gptimages_jobs.errors import TryAgain, are_away
 
 KIND = "export"
 SERVICE = "GPT Images"
@@ -39,7 +39,9 @@ def run(here: Installation, ref: str) -> None:
         _make(here, request)
     except TryAgain:
         raise
-    except Exception:
+    except Exception as error:
+        if are_away(error):
+            raise
         with here.writing("law", KIND) as session:
             request = requests.get(session, ref)
             if request.state != "running":  # the erasure has closed it meanwhile: there is nobody to answer

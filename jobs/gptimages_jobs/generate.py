@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.consent import records as consent
-from datasteward.errors import DisclosureRefused, KeyMissing
+from datasteward.errors import DisclosureRefused, KeyFault, KeyMissing
 from datasteward.processors import disclosures
 from datasteward.processors.gate import Gate
 from gptimages.activity import usage
@@ -98,6 +98,8 @@ class Generate:
             raise JobError(str(closed)) from None
         except EngineUnavailable as away:
             _again(here, ref, away)
+        except KeyFault:  # keys that are away: the worker tries again
+            raise
         except Exception:
             _end(here, ref, "failed", BROKEN)
             raise

@@ -2,7 +2,8 @@
 
 A job is leased while it runs and the lease is renewed; when the process is killed the lease runs out, or is released at the
 next start, and the job is taken up again. So every handler can be run twice. What a handler raises ends its job, not the
-worker; only the error's class and place are logged.
+worker; only the error's class and place are logged. While keys cannot be used, since root key or key store is away, the jobs
+that need them wait.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import Protocol
 
 import structlog
 
+from datasteward.errors import KeyFault
 from gptimages.forgetting import forget_deleted
 from gptimages.installation import Installation
 from gptimages.queue import queue
 from gptimages.queue.models import Job
 from gptimages.web.errors import describe
-from gptimages_jobs.errors import JobError, TryAgain
+from gptimages_jobs.errors import JobError, TryAgain, are_away
 
 log = structlog.get_logger()
 
@@ -27,6 +29,7 @@ ACTOR = "worker"
 LEASE = timedelta(seconds=60)
 RENEW_SECONDS = LEASE.total_seconds() / 4
 POLL_SECONDS = 0.25
+AWAY_SECONDS = 30.0  # until keys that could not be used are asked for again
 BROKEN = "This job broke on our side; the log names the place."
 
 
@@ -96,7 +99,7 @@ class Worker:
     def _run(self, job: Job) -> None:
         self._running.add(job)
         try:
-            self._handlers[job.kind](self._here, job.ref)
+            self._do(job)
         except TryAgain as again:
             self._postpone(job, again)
         except JobError as error:
@@ -108,6 +111,16 @@ class Worker:
             self._finish(job, None)
         finally:
             self._running.discard(job)
+
+    def _do(self, job: Job) -> None:
+        """Hands the job to its handler; keys that are away end no job."""
+        try:
+            self._handlers[job.kind](self._here, job.ref)
+        except KeyFault as fault:
+            if not are_away(fault):
+                raise
+            log.warning("keys are away", kind=job.kind, job=job.id, **describe(fault))
+            raise TryAgain(str(fault), AWAY_SECONDS) from None
 
     def _finish(self, job: Job, problem: str | None) -> None:
         with self._here.writing("deliver", ACTOR) as session:

@@ -6,6 +6,7 @@ import base64
 import json
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,8 @@ from datasteward.exceptional import access, carrying
 from datasteward.exceptional.models import ExceptionalAccess, Kind
 from datasteward.keys import context_for
 from datasteward.rights.models import SubjectRequest
+from datasteward.rights.rows import UNREADABLE
+from gptimages import opening
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
 
@@ -120,6 +123,20 @@ def test_a_bulk_reading_is_of_everybody_in_one_table(
     assert done.exit_code == 0, done.output
     assert {(line["person"], line["name"]) for line in lines(out)} == {(ada, "Ada Berg"), (ben, "Ben Ohm")}
     assert {line["table"] for line in lines(out)} == {"account"}
+
+
+def test_who_is_erased_meanwhile_keeps_nobody_elses_words_back(here: Installation, ada: str, ben: str) -> None:
+    """Their key goes while the first lines are written: theirs say that they cannot be read, the others' are whole."""
+    asked, (first, last) = ask(here, Kind.BULK, table="account"), sorted((ada, ben))
+    with here.writing("law", OPERATOR) as session:
+        carrying.take(session, here.policies, asked, by=OPERATOR, now=here.clock())
+    with closing(opening.key_store(here.settings, here.clock)) as store, here.reading("law", OPERATOR) as session:
+        coming = carrying.opened(session, here.steward, store, asked)
+        told = [json.loads(next(coming))]
+        here.vault.destroy(last)
+        told += [json.loads(line) for line in coming]
+    assert [line["person"] for line in told] == [first, last]
+    assert [line["name"] for line in told] == [{ada: "Ada Berg", ben: "Ben Ohm"}[first], UNREADABLE]
 
 
 def test_a_file_that_cannot_be_written_spends_nothing(

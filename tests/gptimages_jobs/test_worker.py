@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 import structlog
@@ -99,6 +100,19 @@ def test_a_job_that_asks_for_it_is_tried_again(here: Installation, clock) -> Non
     assert worker.run_due() == 1
     ended = job(here, job_id)
     assert (ended.state, ended.problem, ended.attempts) == ("done", None, 3)
+
+
+@pytest.mark.parametrize(("error", "state"), [(JobError, "failed"), (lambda why: TryAgain(why, 60.0), "queued")])
+def test_a_long_reason_is_cut(here: Installation, error: Callable[[str], Exception], state: str) -> None:
+    """A sentence that is longer than its column ends or postpones the job all the same, and is cut at a word."""
+
+    def handle(_here: Installation, _ref: str) -> None:
+        raise error("heron " * 100)
+
+    (job_id,) = promise(here, "row")
+    Worker(here, {"test": handle}).run_due()
+    told = job(here, job_id)
+    assert (told.state, told.problem) == (state, "heron " * 33 + "…")
 
 
 def test_a_killed_worker_loses_nothing(here: Installation, clock) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, true
+from sqlalchemy import Column, Row, Table, true
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
-from datasteward.errors import AccessRefused
+from datasteward.errors import AccessRefused, KeyMissing
 from datasteward.exceptional.access import find, is_person, readable, state
 from datasteward.exceptional.models import Kind
-from datasteward.keys import KeyStore
+from datasteward.keys import KeyStore, Vault
 from datasteward.policy import PolicySet
 from datasteward.rights import rows
 from datasteward.steward import Steward
@@ -42,7 +42,7 @@ def take(session: Session, policies: PolicySet, access_id: str, *, by: str, now:
 def opened(session: Session, steward: Steward, store: KeyStore, access_id: str) -> Iterator[bytes]:
     """The lines (JSON, UTF-8) of an access that was just taken; the session only reads, so nobody waits for it.
 
-    A value that does not open any more is told as such.
+    A value that does not open any more is told as such, also where the person's key went while this was under way.
     """
     access = find(session, access_id)
     if access.kind == Kind.KEYSET_EXPORT:
@@ -59,8 +59,15 @@ def _words(session: Session, steward: Steward, table: Table, person: str) -> Ite
     """A line for each row of the person in the table, with its sealed values in the clear."""
     sealed = list(filter(rows.is_words, table.columns))
     for row in rows.rows(session, steward.catalog, table, person):
-        values = {c.name: rows.readable(steward.vault, person, table, row, c) for c in sealed}
+        values = {c.name: _value(steward.vault, person, table, row, c) for c in sealed}
         yield _line(table=table.name, id=rows.identity(table, row), person=person, **values)
+
+
+def _value(vault: Vault, person: str, table: Table, row: Row[Any], column: Column[Any]) -> Any:
+    try:
+        return rows.readable(vault, person, table, row, column)
+    except KeyMissing:  # an erasure meanwhile: it must not keep the others' words back
+        return rows.UNREADABLE
 
 
 def _people(session: Session, steward: Steward, table: Table) -> list[str]:

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from datasteward.catalog import nobody, record, tag
 from gptimages.models import Base, Id, Moment
 
+PROBLEM = 200
+"""Characters that a job's problem has at most."""
+
 
 class Job(Base):
     """Something to do: `kind` names the handler, `ref` the row it is about. `state`: queued, running, done, failed.
@@ -37,4 +40,4 @@ class Job(Base):
     lease_until: Mapped[Moment | None]
     created_at: Mapped[Moment]
     finished_at: Mapped[Moment | None]
-    problem: Mapped[str | None] = mapped_column(String(200), info=tag("system.operations"))
+    problem: Mapped[str | None] = mapped_column(String(PROBLEM), info=tag("system.operations"))

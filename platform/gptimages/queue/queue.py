@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from textwrap import shorten
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select, update
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from datasteward.statements import changed
 from gptimages.models import new_id
-from gptimages.queue.models import Job
+from gptimages.queue.models import PROBLEM, Job
 
 
 def promise(session: Session, kind: str, ref: str, *, now: datetime, run_after: datetime | None = None) -> Job:
@@ -59,12 +60,12 @@ def renew(session: Session, claimed: Job, *, now: datetime, lease: timedelta) ->
 def finish(session: Session, claimed: Job, *, now: datetime, problem: str | None = None) -> bool:
     """Ends a job as it was claimed: done, or failed with the sentence `problem`. False as `renew`."""
     state = "failed" if problem else "done"
-    return _change(session, claimed, state=state, finished_at=now, lease_until=None, problem=problem)
+    return _change(session, claimed, state=state, finished_at=now, lease_until=None, problem=_cut(problem))
 
 
 def postpone(session: Session, claimed: Job, *, until: datetime, problem: str | None = None) -> bool:
     """Puts a job back as it was claimed, to be tried again at `until`. False as `renew`."""
-    return _change(session, claimed, state="queued", run_after=until, lease_until=None, problem=problem)
+    return _change(session, claimed, state="queued", run_after=until, lease_until=None, problem=_cut(problem))
 
 
 def release_all(session: Session, *, now: datetime) -> int:
@@ -95,3 +96,8 @@ def _change(session: Session, claimed: Job, **values: Any) -> bool:
     """Changes the job if the caller still holds it: the one who takes it up next counts another attempt."""
     mine = (Job.id == claimed.id) & (Job.state == "running") & (Job.attempts == claimed.attempts)
     return changed(session, update(Job).where(mine).values(**values)) == 1
+
+
+def _cut(problem: str | None) -> str | None:
+    """The sentence as far as its column holds it: one that is too long must not keep a job from its end."""
+    return problem and shorten(problem, PROBLEM, placeholder=" …")
