@@ -105,6 +105,7 @@ def _require_empty(settings: Settings, directory: Path | None, of_keys: Path | N
         return
     (settings.data / "keys").mkdir(exist_ok=True, mode=0o700)
     no_keys = keys.is_empty(opening.key_store_url(settings))
+    opening.require_apart(settings)
     if no_keys and not of_keys:
         raise BackupError("The key store is missing: put it back, or name its backup by --keys.")
     if not no_keys:
