@@ -63,7 +63,7 @@ def is_new(settings: Settings) -> bool:
 
 
 def _has_ledger(settings: Settings) -> bool:
-    return settings.ledger_key.exists() or bool(entries(settings).numbers())
+    return settings.ledger_key_file.exists() or bool(entries(settings).numbers())
 
 
 def _is_settled(settings: Settings) -> bool:
@@ -141,12 +141,12 @@ def ledger(settings: Settings, now: datetime, *, new: bool) -> Ledger:
         raise LedgerError(
             f"The erasure ledger and its key are not where they were: put both back, or correct {PREFIX}LEDGER."
         )
-    return open_ledger(entries(settings), settings.ledger_key, now=now)
+    return open_ledger(entries(settings), settings.ledger_key_file, now=now)
 
 
 def ledger_of(settings: Settings) -> Ledger:
     """The ledger of an installation that there has been. Raises as `ledger`, and when it, or its key, is not there."""
-    found = Ledger(entries(settings), LedgerKey.load(settings.ledger_key))
+    found = Ledger(entries(settings), LedgerKey.load(settings.ledger_key_file))
     found.head()
     return found
 

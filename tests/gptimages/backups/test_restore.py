@@ -233,7 +233,7 @@ def test_a_backup_of_another_installation_is_refused(saved: Saved, elsewhere: Se
     other = tmp_path / "other"
     (other / "keys").mkdir(parents=True)
     given = msgspec.structs.replace(elsewhere, data=other, ledger=str(tmp_path / "other-ledger"))
-    opened = open_ledger(DirectoryOfEntries(tmp_path / "other-ledger"), given.ledger_key, now=START)
+    opened = open_ledger(DirectoryOfEntries(tmp_path / "other-ledger"), given.ledger_key_file, now=START)
     assert opened.head().number == 0
     for kind in ((saved.service, None), (None, saved.keys)):
         with pytest.raises(BackupError, match="another installation"):
@@ -259,7 +259,7 @@ def change(settings: Settings) -> None:
 
 def lose_key(settings: Settings) -> None:
     """Its key is not there."""
-    settings.ledger_key.unlink()
+    settings.ledger_key_file.unlink()
 
 
 @pytest.mark.parametrize("spoil", [lose, cut, change, lose_key])
