@@ -17,7 +17,7 @@ from support.backups import BILLED_TO, Saved, Town, erase, nothing, read, rows
 from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.errors import BackupError, KeyMissing, KeyStoreError, LedgerError
-from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault
+from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault, is_empty
 from datasteward.ledger import open_ledger
 from datasteward.ledger.store import DirectoryOfEntries
 from datasteward.objects import LocalDirectory
@@ -90,6 +90,20 @@ def test_e11_after_its_term_old_keys_open_nothing(outlived: Town, saved: Saved, 
     with pytest.raises(KeyStoreError, match="keys of epochs are not those of this key store"):
         restore(elsewhere, saved)
     assert outlived.here.vault.has(outlived.lena)
+
+
+def test_a_dead_backup_of_the_keys_stands_in_no_others_way(outlived: Town, saved: Saved, elsewhere: Settings) -> None:
+    """One whose epoch has ended is told before anything is touched, and one of today is restored in its place."""
+    now = Saved(saved.service, saved.keys.with_name("keys-of-today"))
+    backups.make_of_keys(outlived.here, now.keys, by="tests", told=nothing)
+    for _ in range(2):
+        with pytest.raises(KeyStoreError, match="keys of epochs are not those of this key store"):
+            restore(elsewhere, saved)
+        assert not elsewhere.restore_mark.exists()
+        assert is_empty(opening.key_store_url(elsewhere))
+    restore(elsewhere, now)
+    with opened(elsewhere) as there:
+        assert read(there, outlived.lena) == ["lena@people.example", "the face of Lena"]
 
 
 def test_without_the_replay_everything_could_be_read(
