@@ -24,6 +24,7 @@ from datasteward.objects import LocalDirectory
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
 from gptimages import backups, opening, restoring, schema
+from gptimages.accounts.models import Account
 from gptimages.errors import StartError
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
@@ -92,6 +93,21 @@ def test_e11_after_its_term_old_keys_open_nothing(outlived: Town, saved: Saved, 
     assert outlived.here.vault.has(outlived.lena)
 
 
+def test_who_came_after_the_backup_of_the_keys_is_counted(
+    town: Town, saved: Saved, elsewhere: Settings, person: Callable[..., Account]
+) -> None:
+    """Their rows came back and their keys did not; who was erased since is not among them."""
+    for name in ("Mia", "Olav"):
+        person(name)
+    erase(town.here, town.ines)
+    later = Saved(saved.service.with_name("later"), saved.keys)
+    backups.make(town.here, later.service, by="tests", told=nothing)
+    done = restore(elsewhere, later)
+    assert (done.keyless, done.keys) == (2, 1)
+    with opened(elsewhere) as there, there.db.read() as session:
+        assert audit.facts(audit.entries(session, acts=["restore.done"])[0])["keyless"] == 2
+
+
 def test_a_dead_backup_of_the_keys_stands_in_no_others_way(outlived: Town, saved: Saved, elsewhere: Settings) -> None:
     """One whose epoch has ended is told before anything is touched, and one of today is restored in its place."""
     now = Saved(saved.service, saved.keys.with_name("keys-of-today"))
@@ -156,7 +172,7 @@ def test_a_key_store_put_back_by_hand_is_not_opened(
             vault.create(erased.ines)
     with pytest.raises(StartError, match="key store is older than the erasure ledger"):
         open_installation(source, as_found=True)
-    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0)
+    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0, 0)
     with closing(open_installation(source, as_found=True)) as there:
         assert not there.vault.has(erased.ines)
 
