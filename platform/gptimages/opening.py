@@ -19,7 +19,7 @@ from datasteward.keys import KMS, EpochDirectory, FileRootKey, KeyStore, Vault, 
 from datasteward.ledger import DirectoryOfEntries, EntryStore, Ledger, LedgerKey, behind, open_ledger, returned
 from datasteward.objects import EncryptedObjects, LocalDirectory, ObjectStore
 from datasteward.policy import PolicySet, load
-from gptimages import origin, schema
+from gptimages import apart, origin, schema
 from gptimages.db import Database
 from gptimages.errors import StartError
 from gptimages.settings import PREFIX, Settings
@@ -63,7 +63,7 @@ def is_new(settings: Settings) -> bool:
 
 
 def _has_ledger(settings: Settings) -> bool:
-    return settings.ledger_key.exists() or bool(entries(settings).numbers())
+    return settings.ledger_key_file.exists() or bool(entries(settings).numbers())
 
 
 def _is_settled(settings: Settings) -> bool:
@@ -76,12 +76,14 @@ def _is_settled(settings: Settings) -> bool:
 def key_store(settings: Settings, clock: Callable[[], datetime], *, new: bool = False) -> KeyStore:
     """Opens root key and key store; where there are none they are made for a `new` installation alone (see `is_new`).
 
-    Raises KeyStoreError, RootKeyError.
+    Raises KeyStoreError, RootKeyError, and StartError as `require_apart`.
     """
     told, url = root_key(settings), key_store_url(settings)
+    empty = is_empty(url)
+    require_apart(settings)
     if new:
         (settings.data / "keys").mkdir(exist_ok=True, mode=0o700)
-    if is_empty(url):
+    if empty:
         if not new:
             raise KeyStoreError(LOST)
         if is_file(told) and not Path(told).exists():
@@ -117,6 +119,19 @@ def key_store_url(settings: Settings) -> str:
     return settings.key_store or f"sqlite:///{settings.data / 'keys' / 'keys.db'}"
 
 
+def database_url(settings: Settings) -> str:
+    """Where the database is."""
+    return settings.database or f"sqlite:///{sqlite_file(settings)}"
+
+
+def require_apart(settings: Settings) -> None:
+    """Raises StartError when database and key store are one, or hold each other's tables, or the database fails."""
+    try:
+        apart.require_apart(database_url(settings), key_store_url(settings))
+    except DatabaseError as error:
+        raise _told(error) from None
+
+
 def ledger(settings: Settings, now: datetime, *, new: bool) -> Ledger:
     """Opens the erasure ledger; for a `new` installation alone it and its key are made (see `is_new`).
 
@@ -126,12 +141,12 @@ def ledger(settings: Settings, now: datetime, *, new: bool) -> Ledger:
         raise LedgerError(
             f"The erasure ledger and its key are not where they were: put both back, or correct {PREFIX}LEDGER."
         )
-    return open_ledger(entries(settings), settings.ledger_key, now=now)
+    return open_ledger(entries(settings), settings.ledger_key_file, now=now)
 
 
 def ledger_of(settings: Settings) -> Ledger:
     """The ledger of an installation that there has been. Raises as `ledger`, and when it, or its key, is not there."""
-    found = Ledger(entries(settings), LedgerKey.load(settings.ledger_key))
+    found = Ledger(entries(settings), LedgerKey.load(settings.ledger_key_file))
     found.head()
     return found
 
@@ -203,7 +218,7 @@ def database_to_fill(settings: Settings) -> Database:
     path = sqlite_file(settings)
     if settings.database is None and not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    return Database(settings.database or f"sqlite:///{path}")
+    return Database(database_url(settings))
 
 
 def database_as_it_is(settings: Settings) -> Database:
@@ -211,7 +226,7 @@ def database_as_it_is(settings: Settings) -> Database:
     path = sqlite_file(settings)
     if settings.database is None and not path.exists():
         raise StartError(f"There is no database in {settings.data}: set {PREFIX}DATA to the directory that holds it.")
-    db = Database(settings.database or f"sqlite:///{path}")
+    db = Database(database_url(settings))
     try:
         with db.engine.connect() as connection:
             inspect(connection).get_table_names()

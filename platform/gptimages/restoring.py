@@ -6,18 +6,25 @@ the same restore, run again, goes on: each of its steps is done wholly or not at
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, insert, select
+from sqlalchemy.pool import StaticPool
 
 from datasteward import backup, keys
 from datasteward.audit import log as audit
 from datasteward.backup.manifest import Kind, Manifest
 from datasteward.durable import sync_directory, write_new
 from datasteward.errors import BackupError, ErasureUnfinished
+from datasteward.keys import EpochDirectory
+from datasteward.keys.cache import KeyCache
+from datasteward.keys.epochs import LIVING, Epochs
+from datasteward.keys.store import CACHE_SECONDS
 from datasteward.keys.tables import VERSION as KEY_STORE_VERSION
+from datasteward.keys.tables import epoch
 from datasteward.keys.tables import metadata as key_tables
 from datasteward.ledger import Ledger
 from gptimages import opening, schema
@@ -49,6 +56,8 @@ def restore(
             told("This backup of the key store is past its day: destroy it after this")
         if not _is_copied(settings, directory, of_keys):
             _require_empty(settings, directory, of_keys)
+            if of_keys and store and not settings.restore_mark.exists():
+                _require_openable(settings, of_keys, store)
             _set_mark(settings, _mark(directory, of_keys))
             _copy(settings, directory, service, of_keys, store, told)
             _set_mark(settings, _mark(directory, of_keys) + COPIED)  # what the replay destroys is not copied again
@@ -105,6 +114,7 @@ def _require_empty(settings: Settings, directory: Path | None, of_keys: Path | N
         return
     (settings.data / "keys").mkdir(exist_ok=True, mode=0o700)
     no_keys = keys.is_empty(opening.key_store_url(settings))
+    opening.require_apart(settings)
     if no_keys and not of_keys:
         raise BackupError("The key store is missing: put it back, or name its backup by --keys.")
     if not no_keys:
@@ -115,6 +125,25 @@ def _require_empty(settings: Settings, directory: Path | None, of_keys: Path | N
         raise BackupError(
             "The database is not empty: name an empty one by GPTIMAGES_DATABASE, or another GPTIMAGES_DATA."
         )
+
+
+def _require_openable(settings: Settings, directory: Path, manifest: Manifest) -> None:
+    """Raises KeyStoreError or RootKeyError when the keys of epochs, or the root key, do not open this backup."""
+    engine = create_engine(opening.key_store_url(settings), hide_parameters=True)
+    try:
+        with backup.reading_first(engine, directory, manifest, key_tables.create_all, epoch.name) as copy:
+            rows = [dict(row) for row in copy.execute(select(epoch)).mappings()]
+    finally:
+        engine.dispose()
+    alone = create_engine("sqlite://", poolclass=StaticPool)  # in memory
+    try:
+        epoch.create(alone)
+        with alone.begin() as connection:
+            connection.execute(insert(epoch), rows)
+        place, root = EpochDirectory(*opening.epochs(settings)), keys.open_root(opening.root_key(settings))
+        Epochs(alone, place, root, KeyCache(age=CACHE_SECONDS, size=LIVING, clock=time.monotonic)).check()
+    finally:
+        alone.dispose()
 
 
 def _mark(directory: Path | None, of_keys: Path | None) -> bytes:

@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the S3 server encrypts with, on top of our own encryption; `none` leaves it to the bucket."""
     ledger: str | None = None
     """Directory of the erasure ledger on a disk of its own, or `s3://bucket/prefix` with Object Lock; else beside the data."""
+    ledger_key: Path | None = None
+    """File of the key that signs the ledger, mode 0600; else `keys/ledger.key` of the data."""
     s3_endpoint: str | None = None
     """Address of an S3 server that is not Amazon's, for pictures and ledger."""
     s3_region: str | None = None
@@ -112,10 +114,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.data / "restoring"
 
     @property
-    def ledger_key(self) -> Path:
-        """The file of the key that signs the ledger, beside the root key."""
-        named = self.root_key is not None and ":" not in self.root_key  # else it is a key service's
-        return (Path(self.root_key or "").parent if named else self.data / "keys") / "ledger.key"
+    def ledger_key_file(self) -> Path:
+        """The file of the key that signs the ledger."""
+        return self.ledger_key or self.data / "keys" / "ledger.key"
 
     @property
     def secure(self) -> bool:

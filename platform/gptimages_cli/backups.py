@@ -63,6 +63,12 @@ def restore(directory: Path | None, keys: Path | None) -> None:
     if done.bare:
         gone = plural(done.bare, "object that a row names is", "objects that rows name are")
         click.echo(f"{gone} not there: gptimages objects audit tells which, and mends it under a plan.")
+    if done.keyless:
+        without = plural(done.keyless, "account has", "accounts have")
+        click.echo(
+            f"{without} no keys: they came after the key store's backup was made, and what is sealed of theirs opens only "
+            "with a newer one."
+        )
 
 
 def _told(step: str) -> None:

@@ -11,6 +11,7 @@ import click
 from sqlalchemy import func, select
 
 from datasteward.audit import log as audit
+from datasteward.keys import FileRootKey
 from datasteward.keys.ages import ages
 from datasteward.keys.roles import grant
 from datasteward.keys.state import KeyState
@@ -87,6 +88,18 @@ def grant_role(open_here: Open, role: str) -> None:
         audit.append(session, "keys.granted", actor=BY, now=here.clock(), role=role)
         grant(store.engine, role)
     click.echo(f"{role} uses keys of one person at a time: give the service its GPTIMAGES_KEY_STORE.")
+
+
+@keys.command("new-root")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+def new_root(file: Path) -> None:
+    """Make a root key in FILE, which must not exist yet; nothing is wrapped by it so far.
+
+    It takes over when GPTIMAGES_ROOT_KEY names it before a comma and the present one, and by gptimages keys rotate root.
+    """
+    made = FileRootKey.create(file)
+    click.echo(f"A new root key, {made.id}: name it first in GPTIMAGES_ROOT_KEY, before a comma and the present one,")
+    click.echo("start the service again, and type gptimages keys rotate root. Back it up, apart from all else.")
 
 
 def _root(settings: Settings, state: KeyState) -> list[tuple[str, str]]:

@@ -19,7 +19,9 @@ from conftest import ROOT, Clock
 from support.killing import Killed, Killer
 
 from datasteward.errors import KeyStoreError, LedgerError, RootKeyError
-from datasteward.keys import is_empty
+from datasteward.keys import FileRootKey, is_empty
+from datasteward.keys.admin import KeyAdmin
+from datasteward.keys.changing import Changing
 from gptimages.installation import open_installation
 from gptimages.settings import Settings
 
@@ -86,11 +88,11 @@ def test_a_lost_ledger_is_not_made_anew(any_settings: Settings, clock: Clock) ->
     open_installation(any_settings, clock).close()
     assert any_settings.ledger_directory is not None
     shutil.rmtree(any_settings.ledger_directory)
-    any_settings.ledger_key.unlink()
+    any_settings.ledger_key_file.unlink()
     with pytest.raises(LedgerError, match="erasure ledger and its key are not where they were"):
         open_installation(any_settings, clock)
     assert not any_settings.ledger_directory.exists()
-    assert not any_settings.ledger_key.exists()
+    assert not any_settings.ledger_key_file.exists()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # who is killed closes no connection
@@ -151,6 +153,29 @@ def test_keys_of_epochs_are_kept_in_each_directory_of_the_setting(settings: Sett
     assert [each.read_bytes() for each in one.iterdir()] == [each.read_bytes() for each in two.iterdir()]
     shutil.rmtree(one)
     open_installation(told, clock).close()
+
+
+def test_one_root_key_follows_another(settings: Settings, clock: Clock, tmp_path: Path) -> None:
+    """Both are named, in directories of their own, and then the new one alone; the ledger's key stays where it is."""
+    old, new = tmp_path / "safe" / "root.key", tmp_path / "safer" / "new.key"
+    for each in (old, new):
+        each.parent.mkdir(mode=0o700)
+    open_installation(msgspec.structs.replace(settings, root_key=str(old)), clock).close()
+    FileRootKey.create(new)
+    with closing(open_installation(msgspec.structs.replace(settings, root_key=f"{new},{old}"), clock)) as here:
+        store = here.vault._store
+        assert KeyAdmin(Changing(store, per_second=100)).change_root()
+    old.unlink()
+    open_installation(msgspec.structs.replace(settings, root_key=str(new)), clock).close()
+
+
+def test_the_ledgers_key_is_where_it_is_set(settings: Settings, clock: Clock, tmp_path: Path) -> None:
+    """And nowhere else."""
+    given = msgspec.structs.replace(settings, ledger_key=tmp_path / "apart.key")
+    for _ in range(2):
+        open_installation(given, clock).close()
+    assert (tmp_path / "apart.key").is_file()
+    assert not (settings.data / "keys" / "ledger.key").exists()
 
 
 def test_a_root_key_service_that_is_away_is_told(settings: Settings, clock: Clock, monkeypatch: Any) -> None:

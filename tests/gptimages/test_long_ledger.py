@@ -35,7 +35,7 @@ def counted() -> Iterator[list[str]]:
 def grow(settings: Settings, first: int, last: int, now: datetime) -> None:
     """Entries of people who are gone, with these numbers; written as the ledger writes them, and faster."""
     assert settings.ledger_directory is not None
-    store, key = DirectoryOfEntries(settings.ledger_directory), LedgerKey.load(settings.ledger_key)
+    store, key = DirectoryOfEntries(settings.ledger_directory), LedgerKey.load(settings.ledger_key_file)
     (before,) = store.lines([first - 1])
     for number in range(first, last + 1):
         before = to_line(Entry(number, f"gone-{number}", "erasure", now, hash_of(before)), key)

@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 from support.key_world import damage
 
 from datasteward.audit import log as audit
+from datasteward.keys import FileRootKey
 from gptimages.accounts import people, roles
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
@@ -125,6 +126,21 @@ def test_keys(here: Installation, person: Callable[..., object], local: Type) ->
     assert "0600" in done.stdout
     secret = (here.settings.data / "keys" / "root.key").read_text().splitlines()[1]
     assert secret not in done.output
+
+
+def test_a_new_root_key_is_made_in_a_file(tmp_path: Path) -> None:
+    """Whole, for its owner alone and never over another; no installation is opened for it, and its secret is not told."""
+    file = tmp_path / "new.key"
+    done = CliRunner().invoke(main, ["keys", "new-root", str(file)])
+    assert done.exit_code == 0, done.output
+    assert FileRootKey.load(file).id in done.stdout
+    assert "GPTIMAGES_ROOT_KEY" in done.stdout
+    assert file.read_text().splitlines()[1] not in done.output
+    before = file.read_bytes()
+    again = CliRunner().invoke(main, ["keys", "new-root", str(file)])
+    assert again.exit_code == 1
+    assert again.stderr == "There is a root key already, and it was left as it is: use it, or move it.\n"
+    assert file.read_bytes() == before
 
 
 def test_keys_are_changed_by_commands(

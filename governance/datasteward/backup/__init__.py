@@ -9,7 +9,7 @@ A backup never holds the ledger, and the service's never the key store. `read` g
 backup is as it was written; `replay` erases again whom the backup has brought back.
 """
 
-from datasteward.backup.database import dump, is_empty, load, reading
+from datasteward.backup.database import dump, is_empty, load, reading, reading_first
 from datasteward.backup.manifest import Manifest, digest_of, read, write
 from datasteward.backup.objects import copy_objects, restore_objects
 from datasteward.backup.place import faults, making
@@ -27,6 +27,7 @@ __all__ = [
     "making",
     "read",
     "reading",
+    "reading_first",
     "replay",
     "restore_objects",
     "write",

@@ -67,20 +67,42 @@ def reading(engine: Engine, place: Path, manifest: Manifest, name: str) -> Itera
     Raises BackupError as `load`.
     """
     _check_kind(engine, manifest)
-    if engine.dialect.name == "sqlite":
-        copy = create_engine(f"sqlite:///file:{place / FILE}?mode=ro&uri=true")
-        try:
-            with copy.connect() as connection:
-                yield connection
-        finally:
-            copy.dispose()
-        return
-    (copied,) = (each for each in manifest.tables if each.name == name)
-    with engine.connect() as connection, connection.begin():
-        quoted = _quoted(connection, name)
-        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {quoted} (LIKE {quoted}) ON COMMIT DROP")
-        _load_table(connection, copied, place / TABLES / name)
+    with _own_file(place) if engine.dialect.name == "sqlite" else engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            quoted = _quoted(connection, name)
+            connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {quoted} (LIKE {quoted}) ON COMMIT DROP")
+            _load_table(connection, _copied(manifest, name), place / TABLES / name)
         yield connection
+
+
+@contextmanager
+def reading_first(
+    engine: Engine, place: Path, manifest: Manifest, make: Callable[[Connection], object], name: str
+) -> Iterator[Connection]:
+    """As `reading`, where there are no tables yet: the database is empty, and is so afterwards. `make` as for `load`."""
+    _check_kind(engine, manifest)
+    with _own_file(place) if engine.dialect.name == "sqlite" else engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            make(connection)
+            _load_table(connection, _copied(manifest, name), place / TABLES / name)
+        yield connection
+        connection.rollback()
+
+
+@contextmanager
+def _own_file(place: Path) -> Iterator[Connection]:
+    """A connection on the copy itself, which stays as it is (SQLite)."""
+    copy = create_engine(f"sqlite:///file:{place / FILE}?mode=ro&uri=true")
+    try:
+        with copy.connect() as connection:
+            yield connection
+    finally:
+        copy.dispose()
+
+
+def _copied(manifest: Manifest, name: str) -> Table:
+    (copied,) = (each for each in manifest.tables if each.name == name)
+    return copied
 
 
 def _check_kind(engine: Engine, manifest: Manifest) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from datasteward.disposal.keys import promise_records
 from datasteward.errors import HoldInTheWay
@@ -27,12 +28,14 @@ class Replayed(msgspec.Struct, frozen=True):
     """How many keys came back and were destroyed, how many people were erased again, and how many wait for a hold's end.
 
     `bare`: how many objects that rows name are not there afterwards, such as those that went while the backup was made.
+    `keyless`: how many people have no keys although nobody destroyed them, as they came after the key store's backup was made.
     """
 
     keys: int
     people: int
     waiting: int
     bare: int
+    keyless: int
 
 
 def destroy_again(steward: Steward, ledger: Ledger) -> int:
@@ -74,7 +77,17 @@ def replay(
             waiting += 1
     with transaction() as session:
         anchoring.replayed(session, ledger, actor=ACTOR, now=clock())
-        return Replayed(keys, people, waiting, bare=orphans.without_object(session, steward))
+        bare = orphans.without_object(session, steward)
+        return Replayed(keys, people, waiting, bare=bare, keyless=_keyless(session, steward, ledger))
+
+
+def _keyless(session: Session, steward: Steward, ledger: Ledger) -> int:
+    """How many people's keys are not there, and did not go as the ledger tells."""
+    columns = steward.catalog.subject_columns()
+    people = {str(subject) for column in columns for subject in session.scalars(select(column))}
+    gone = {entry.subject for entry in ledger.since() if anchoring.use_of(entry) is Use.CONTENT}
+    asked = {(subject, Use.CONTENT) for subject in people - gone}
+    return len(asked - steward.vault.having(asked))
 
 
 def _unfinished(ledger: Ledger, transaction: Transaction) -> list[str]:

@@ -81,6 +81,9 @@ class BucketOfEntries(Bucket):
             self._pause(_by_chance(FIRST_PAUSE))  # or the same two meet at the next number
         return made
 
+    def settle(self) -> None:
+        """Does nothing: a server shows an object once it is durable."""
+
     def lines(self, numbers: Sequence[int]) -> Iterator[bytes]:
         """The entries' bytes; several are fetched at once, because each is a request."""
         with ThreadPoolExecutor(AT_ONCE) as pool:

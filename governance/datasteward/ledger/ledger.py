@@ -68,6 +68,7 @@ class Ledger:
                 self._catch_up()
                 found = self._found(subject, why)
                 if found is not None:
+                    self._store.settle()  # who wrote it may have been killed before it was durable
                     return found
                 last = self._head()
                 if last == before:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from datasteward.durable import make_directory, write_new
+from datasteward.durable import make_directory, sync_directory, write_new
 from datasteward.errors import LedgerError
 
 NAME = re.compile(r"(\d{10})\.entry")
@@ -28,6 +28,9 @@ class EntryStore(Protocol):
     def add(self, number: int, line: bytes) -> bool:
         """Adds a line; False, and nothing changed, when there is one of that number, by another process too."""
         # When it returns, the line is durable and whole.
+
+    def settle(self) -> None:
+        """When it returns, every line that can be seen is durable, whoever added it."""
 
     def lines(self, numbers: Sequence[int]) -> Iterator[bytes]:
         """The lines of these numbers, in their order. Raises LedgerError when there is none."""
@@ -55,6 +58,11 @@ class DirectoryOfEntries:
             except FileExistsError:
                 return False
         return True
+
+    def settle(self) -> None:
+        """Syncs the directory; what is in a file was synced before it was linked into it."""
+        with _faults():
+            sync_directory(self._directory)
 
     def lines(self, numbers: Sequence[int]) -> Iterator[bytes]:
         """The entries' bytes."""

@@ -20,8 +20,9 @@ from support.owners import give_away
 from support.seaweed import IDENTITY, REGION
 
 from datasteward import durable
+from datasteward.durable import sync_directory
 from datasteward.errors import LedgerError
-from datasteward.ledger import DirectoryOfEntries, Ledger, LedgerKey, open_ledger
+from datasteward.ledger import DirectoryOfEntries, Ledger, LedgerKey, open_ledger, store
 from datasteward.ledger.bucket import BucketOfEntries
 from datasteward.ledger.entries import Head
 
@@ -292,3 +293,18 @@ def test_killed_while_it_is_founded_it_is_founded_later(
     opened = open_it()
     assert opened.add("somebody", "erasure", now=NOW).number == 1
     assert open_it().head() == opened.head()
+
+
+def test_an_entry_that_is_found_is_durable_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was killed before the directory was synced left an entry that power may take; who finds it syncs it."""
+    opened = open_ledger(DirectoryOfEntries(tmp_path / "ledger"), tmp_path / "ledger.key", now=NOW)
+    first = opened.add("ada", "erasure", now=NOW)
+    synced: list[Path] = []
+
+    def note(directory: Path) -> None:
+        synced.append(directory)
+        sync_directory(directory)
+
+    monkeypatch.setattr(store, "sync_directory", note, raising=False)
+    assert opened.add("ada", "erasure", now=NOW) == first
+    assert synced == [tmp_path / "ledger"]

@@ -17,13 +17,14 @@ from support.backups import BILLED_TO, Saved, Town, erase, nothing, read, rows
 from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.errors import BackupError, KeyMissing, KeyStoreError, LedgerError
-from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault
+from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault, is_empty
 from datasteward.ledger import open_ledger
 from datasteward.ledger.store import DirectoryOfEntries
 from datasteward.objects import LocalDirectory
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
 from gptimages import backups, opening, restoring, schema
+from gptimages.accounts.models import Account
 from gptimages.errors import StartError
 from gptimages.installation import Installation, open_installation
 from gptimages.settings import Settings
@@ -92,6 +93,35 @@ def test_e11_after_its_term_old_keys_open_nothing(outlived: Town, saved: Saved, 
     assert outlived.here.vault.has(outlived.lena)
 
 
+def test_who_came_after_the_backup_of_the_keys_is_counted(
+    town: Town, saved: Saved, elsewhere: Settings, person: Callable[..., Account]
+) -> None:
+    """Their rows came back and their keys did not; who was erased since is not among them."""
+    for name in ("Mia", "Olav"):
+        person(name)
+    erase(town.here, town.ines)
+    later = Saved(saved.service.with_name("later"), saved.keys)
+    backups.make(town.here, later.service, by="tests", told=nothing)
+    done = restore(elsewhere, later)
+    assert (done.keyless, done.keys) == (2, 1)
+    with opened(elsewhere) as there, there.db.read() as session:
+        assert audit.facts(audit.entries(session, acts=["restore.done"])[0])["keyless"] == 2
+
+
+def test_a_dead_backup_of_the_keys_stands_in_no_others_way(outlived: Town, saved: Saved, elsewhere: Settings) -> None:
+    """One whose epoch has ended is told before anything is touched, and one of today is restored in its place."""
+    now = Saved(saved.service, saved.keys.with_name("keys-of-today"))
+    backups.make_of_keys(outlived.here, now.keys, by="tests", told=nothing)
+    for _ in range(2):
+        with pytest.raises(KeyStoreError, match="keys of epochs are not those of this key store"):
+            restore(elsewhere, saved)
+        assert not elsewhere.restore_mark.exists()
+        assert is_empty(opening.key_store_url(elsewhere))
+    restore(elsewhere, now)
+    with opened(elsewhere) as there:
+        assert read(there, outlived.lena) == ["lena@people.example", "the face of Lena"]
+
+
 def test_without_the_replay_everything_could_be_read(
     erased: Town, saved: Saved, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,7 +172,7 @@ def test_a_key_store_put_back_by_hand_is_not_opened(
             vault.create(erased.ines)
     with pytest.raises(StartError, match="key store is older than the erasure ledger"):
         open_installation(source, as_found=True)
-    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0)
+    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0, 0)
     with closing(open_installation(source, as_found=True)) as there:
         assert not there.vault.has(erased.ines)
 
@@ -233,7 +263,7 @@ def test_a_backup_of_another_installation_is_refused(saved: Saved, elsewhere: Se
     other = tmp_path / "other"
     (other / "keys").mkdir(parents=True)
     given = msgspec.structs.replace(elsewhere, data=other, ledger=str(tmp_path / "other-ledger"))
-    opened = open_ledger(DirectoryOfEntries(tmp_path / "other-ledger"), given.ledger_key, now=START)
+    opened = open_ledger(DirectoryOfEntries(tmp_path / "other-ledger"), given.ledger_key_file, now=START)
     assert opened.head().number == 0
     for kind in ((saved.service, None), (None, saved.keys)):
         with pytest.raises(BackupError, match="another installation"):
@@ -259,7 +289,7 @@ def change(settings: Settings) -> None:
 
 def lose_key(settings: Settings) -> None:
     """Its key is not there."""
-    settings.ledger_key.unlink()
+    settings.ledger_key_file.unlink()
 
 
 @pytest.mark.parametrize("spoil", [lose, cut, change, lose_key])
