@@ -17,6 +17,7 @@ from datasteward.keys.roles import grant
 from datasteward.keys.state import KeyState
 from gptimages import opening
 from gptimages.accounts.models import Account
+from gptimages.installation import Installation
 from gptimages.settings import Settings
 from gptimages.web.templating import utc
 from gptimages_cli.accesses import accesses, carry_out
@@ -80,13 +81,9 @@ def grant_role(open_here: Open, role: str) -> None:
     The service then runs with that role's GPTIMAGES_KEY_STORE: it lists no keys and changes no epoch. Type it again after a
     restore, which brings no rights back.
     """
-    with (
-        open_here() as here,
-        closing(opening.key_store(here.settings, here.clock)) as store,
-        here.writing("law", BY) as session,
-    ):
-        audit.append(session, "keys.granted", actor=BY, now=here.clock(), role=role)
-        grant(store.engine, role)
+    with open_here() as here, closing(opening.key_store(here.settings, here.clock)) as store:
+        grant(store.engine, role, before=lambda: _write(here, "keys.granting", role))
+        _write(here, "keys.granted", role)
     click.echo(f"{role} uses keys of one person at a time: give the service its GPTIMAGES_KEY_STORE.")
 
 
@@ -100,6 +97,11 @@ def new_root(file: Path) -> None:
     made = FileRootKey.create(file)
     click.echo(f"A new root key, {made.id}: name it first in GPTIMAGES_ROOT_KEY, before a comma and the present one,")
     click.echo("start the service again, and type gptimages keys rotate root. Back it up, apart from all else.")
+
+
+def _write(here: Installation, act: str, role: str) -> None:
+    with here.writing("law", BY) as session:
+        audit.append(session, act, actor=BY, now=here.clock(), role=role)
 
 
 def _root(settings: Settings, state: KeyState) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import Result
+from sqlalchemy import Connection, NullPool, create_engine
 from support.postgres import PostgresServer
 from support.service import Service
 
@@ -20,6 +21,18 @@ from gptimages.installation import open_installation
 from gptimages.settings import Settings
 from gptimages_jobs import keys
 from gptimages_jobs.errors import JobError
+
+REFUSING = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the disk is full'; END $$;
+CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON steward_audit_entry DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (starts_with(NEW.act, 'keys.grant')) EXECUTE FUNCTION refuse();
+"""
+ALLOWED = "SELECT has_table_privilege('late', 'subject_key', 'SELECT')"
+
+
+def _connected(url: str) -> Connection:
+    """A connection on which each statement is a transaction of its own, and sees the rights as they are then."""
+    return create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect()
 
 
 @dataclasses.dataclass
@@ -105,15 +118,33 @@ def test_the_nightly_job_looks_on_and_fails_only_when_the_owner_is_late(place: P
 
 
 def test_a_granting_is_written_down(place: Place) -> None:
-    """With the role, which has to be a word; one that is not there, or is no word, is said, and nothing is written."""
+    """With the role, before it and after it; one that is not there is said, and nothing is written."""
     owner = place.owner.key_store or ""
-    for role, said in (("nobody-knows", "There is no role nobody-knows"), ("two words", "takes no prose")):
+    for role, said in (("nobody-knows", "There is no role nobody-knows"), ("two words", "There is no role two words")):
         done = place.service.command("keys", "grant", role, key_store=owner)
         assert (done.returncode, done.stdout) == (1, "")
         assert said in done.stderr
     with closing(open_installation(place.owner, as_found=True)) as here, here.db.read() as session:
-        told = [dict(audit.facts(entry))["role"] for entry in audit.entries(session, acts=["keys.granted"])]
-    assert told == ["web"]
+        entries = audit.entries(session, acts=["keys.granting", "keys.granted"])
+        told = [(entry.act, dict(audit.facts(entry))["role"]) for entry in entries]
+    assert sorted(told) == [("keys.granted", "web"), ("keys.granting", "web")]
+
+
+def test_no_right_is_given_that_the_log_does_not_tell(place: Place, postgres: PostgresServer) -> None:
+    """A log that cannot be written at its commit keeps the rights from being given; that they are is told before and after."""
+    owner = place.owner.key_store or ""
+    postgres.as_role(owner, "late")
+    with closing(_connected(place.owner.database)) as log, closing(_connected(owner)) as keys:
+        log.exec_driver_sql(REFUSING)
+        refused = place.service.command("keys", "grant", "late", key_store=owner)
+        assert (refused.returncode, keys.exec_driver_sql(ALLOWED).scalar()) == (1, False)
+        log.exec_driver_sql("DROP FUNCTION refuse CASCADE")
+        done = place.service.command("keys", "grant", "late", key_store=owner)
+        assert (done.returncode, keys.exec_driver_sql(ALLOWED).scalar()) == (0, True)
+    with closing(open_installation(place.owner, as_found=True)) as here, here.db.read() as session:
+        entries = audit.entries(session, acts=["keys.granting", "keys.granted"])
+        told = [entry.act for entry in entries if dict(audit.facts(entry))["role"] == "late"]
+    assert sorted(told) == ["keys.granted", "keys.granting"]
 
 
 def test_a_file_has_one_owner(local: Callable[..., Result]) -> None:

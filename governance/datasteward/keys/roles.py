@@ -7,6 +7,8 @@ datasteward.keys.tables, the rest by the rights that `grant` gives. A file (SQLi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, Engine, text
 
 from datasteward.errors import KeyStoreError
@@ -51,17 +53,21 @@ def require_owner(engine: Engine) -> None:
             raise OthersWork(NOT_ITS_OWNER)
 
 
-def grant(engine: Engine, role: str) -> None:
+def grant(engine: Engine, role: str, *, before: Callable[[], None] = lambda: None) -> None:
     """Gives an existing role of the server what a process needs that uses keys, and takes what more it had.
 
+    `before` is called once nothing speaks against it and before the first right: what it writes down is there although
+    the rest is cut off.
     Raises KeyStoreError when there is no such role, when it could pass over the rules, when the key store is a file, and as
     `require_owner` does.
     """
     if engine.dialect.name == "sqlite":
         raise KeyStoreError("A key store in a file has one owner, whoever may open the file: roles need PostgreSQL.")
     require_owner(engine)
-    with faults(), engine.begin() as connection:
+    with faults(), engine.connect() as connection:
         _require_bound(connection, role)
+    before()
+    with faults(), engine.begin() as connection:
         quoted = connection.dialect.identifier_preparer.quote_identifier(role)
         for name, rights in RIGHTS.items():
             connection.exec_driver_sql(f"REVOKE ALL ON {name} FROM {quoted}")

@@ -21,7 +21,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -35,6 +35,7 @@ from datasteward.disposal.fixed import Fix, fixed
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.exceptional import access
+from datasteward.keys.store import CACHE_SECONDS
 from datasteward.ledger import Head, enter
 from datasteward.retention import holds
 from datasteward.retention.held import Held, free
@@ -48,6 +49,8 @@ from datasteward.statements import must_go
 from datasteward.steward import Steward
 
 ACTOR = "job:erase"
+LETS_GO = timedelta(seconds=CACHE_SECONDS)
+"""Until a key that was destroyed is refused in every process: others may have opened it just before, and keep it so long."""
 STEPS = ("begin", "farewell", "rows", "objects", "key", "records", "forget", "scan")
 
 Transaction = Callable[[], AbstractContextManager[Session]]
@@ -59,8 +62,9 @@ class Certificate(msgspec.Struct, frozen=True):
 
     What went before a hold blocked the rest is counted with what went after it was lifted.
 
-    `policy` is the hash of the policy set that decided what stays. What was sealed for the person is unreadable in the live
-    system since `unreadable_at`, and in every backup at `unreadable_in_backups_at`, the planned end of the epoch (UTC).
+    `policy` is the hash of the policy set that decided what stays. What was sealed for the person, but for records that
+    stay, is unreadable in the live system from `unreadable_at` on, when every process has let go of the key, and in every
+    backup at `unreadable_in_backups_at`, the planned end of the epoch (UTC).
     Where the person's keysets were handed out before, at `keyset_exported_at` for the last time, neither date holds for
     what was copied: whoever has the keyset opens it.
     `ledger` is the entry that was written before the key went: its number, and the SHA-256 of the file or object that it
@@ -224,12 +228,14 @@ class Erasure:
             enter(session, self._steward.ledger, subject, "erasure", actor=ACTOR, now=self._clock())
 
     def _destroy_keys(self, session: Session, subject: str) -> None:
-        vault, now = self._steward.vault, self._clock()
-        vault.destroy(subject)
+        vault = self._steward.vault
+        gone = vault.destroy(subject)
+        now = self._clock()
         keys.promise_records(session, vault, subject, now=now)
         request = requests.get(session, self._request_id)
         notes = _notes(request)
-        notes.key_at = notes.key_at or now
+        if gone or notes.key_at is None:  # a run that finds nothing to destroy leaves the date of the one that did
+            notes.key_at = now
         _remember(session, request, notes)
 
     def _records(self, subject: str) -> None:
@@ -253,7 +259,8 @@ class Erasure:
             exported = access.exported(session, subject)
             ledger = self._steward.ledger
             entry = None if ledger is None else ledger.entry(subject, "erasure")
-            certificate = Certificate(policy, notes.rows, notes.objects, kept, gone, in_backups, exported, entry)
+            here = gone + LETS_GO
+            certificate = Certificate(policy, notes.rows, notes.objects, kept, here, in_backups, exported, entry)
             requests.finish(session, request, now=self._clock(), result=msgspec.to_builtins(certificate))
             audit.append(
                 session,

@@ -10,15 +10,19 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import delete, select
+from support.erasing import asked
+from support.killing import Killed
 from support.records import RECORDS, erase, join, kept_to_their_end, metadata
 
 from datasteward.base import new_id
 from datasteward.catalog.records import for_records
 from datasteward.errors import HoldInTheWay, KeyMissing
 from datasteward.keys import Box, Context, Use, Vault
+from datasteward.keys.store import CACHE_SECONDS
 from datasteward.policy import load
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
+from datasteward.rights.erasure import Erasure
 
 SHIPPED = Path(__file__).parents[3] / "policies"
 
@@ -146,14 +150,54 @@ def test_a_hold_on_a_record_under_the_keys_for_content_keeps_them(service: Any) 
 
 
 def test_the_certificate_tells_two_dates(service: Any) -> None:
-    """Unreadable here since the key went; in every backup at the planned end of the epoch, with its overlap and margin."""
+    """Unreadable here once no process has the key; in every backup at the planned end of the epoch, with overlap and margin."""
     subject, _ = join(service, invoices=0)
     told, begun = erase(service, subject), service.steward.vault.epoch_begun()
-    assert told.unreadable_at == service.clock()
+    assert told.unreadable_at == service.clock() + timedelta(seconds=CACHE_SECONDS)
     schedule = service.steward.policies.encryption.schedule
     planned = schedule.overlap.after(schedule.epoch.after(begun))
     assert told.unreadable_in_backups_at == max(planned, service.clock() + timedelta(days=7)) + timedelta(days=3)
     assert schedule.unreadable_in_backups(service.clock(), service.clock()) == service.clock() + timedelta(days=40)
+
+
+def test_from_the_first_date_on_no_process_reads_anything(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process has opened the key just before it went, which took a while: it reads until then, and no longer."""
+    subject, sealed = join(service, invoices=0)
+    now, destroy = service.clock(), Vault.destroy
+    other = Vault(service.steward.vault._store, clock=lambda: now.timestamp())
+
+    def slow(vault: Vault, whose: str) -> bool:
+        nonlocal now
+        now += timedelta(seconds=5)
+        other.reveal(*sealed["letter"][0])
+        return destroy(vault, whose)
+
+    monkeypatch.setattr(Vault, "destroy", slow)
+    told = Erasure(service.steward, service.write, asked(service, subject), clock=lambda: now).run()
+    now = told.unreadable_at - timedelta(seconds=1)
+    assert other.reveal_text(*sealed["letter"][0]) == "the letter"
+    now = told.unreadable_at
+    with pytest.raises(KeyMissing):
+        other.reveal(*sealed["letter"][0])
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_second_run_keeps_the_first_date_unless_the_keys_were_there_again(service: Any, again: bool) -> None:
+    """Cut off at the scan and run an hour later: what counts is when the keys really went, for the last time."""
+    subject, _ = join(service, invoices=0)
+    request, now = asked(service, subject), service.clock()
+
+    def killed(step: str) -> None:
+        if step == "scan":
+            raise Killed
+
+    with pytest.raises(Killed):
+        Erasure(service.steward, service.write, request, clock=lambda: now, told=killed).run()
+    if again:  # as after a key store's backup came back
+        service.steward.vault.create(subject)
+    later = now + timedelta(hours=1)
+    told = Erasure(service.steward, service.write, request, clock=lambda: later).run()
+    assert told.unreadable_at == (later if again else now) + timedelta(seconds=CACHE_SECONDS)
 
 
 def test_the_policy_says_which_columns_are_for_records(service: Any) -> None:
