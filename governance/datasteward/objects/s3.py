@@ -19,7 +19,7 @@ from typing import Any
 from datasteward.crypto import HEADER_BYTES, Part
 from datasteward.errors import ObjectMissing, ObjectStoreError
 from datasteward.objects.reading import Reading
-from datasteward.objects.store import Stored, check_key
+from datasteward.objects.store import Stored, check_key, is_key
 from datasteward.s3 import Bucket, Kept
 
 PART_BYTES = 8 << 20
@@ -115,10 +115,10 @@ class S3Bucket(Bucket):
         """The objects whose keys begin with the prefix; one that a delete marker stands before is `hidden`."""
         for name, entries in groupby(self._entries(self._prefix + prefix), key=itemgetter("Key")):
             versions = [each for each in entries if "Size" in each]  # a delete marker has none
-            if versions:
+            key = name.removeprefix(self._prefix)
+            if versions and is_key(key):
                 shown = max(versions, key=itemgetter("IsLatest", "LastModified"))
                 modified = shown["LastModified"].astimezone(UTC)
-                key = name.removeprefix(self._prefix)
                 yield Stored(key, shown["Size"], modified, hidden=not shown["IsLatest"])
 
     def sweep(self, before: datetime) -> int:
