@@ -34,8 +34,9 @@ class ObjectStore(Protocol):
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Stores the chunks under the key, in place of what was there, and gives their size in bytes."""
         # When it returns, the data is durable. Until the last chunk is stored nothing of it can be read under the key,
-        # and whatever was there before stays. When it raises, or the chunks do, nothing has changed; only when the last
-        # answer of a server was lost all of it may have.
+        # and whatever was there before stays. When it raises, or the chunks do, nothing has changed; only when its last
+        # steps fail (an answer is lost, what it replaces cannot be dropped) the object may be there whole, and older
+        # versions of it too. The next put or deletion of the key that returns has dropped them all.
 
     def get(self, key: str) -> Iterator[bytes]:
         """The bytes, in chunks. Raises ObjectMissing at the call, not while it is read."""
