@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import Result
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log
 from datasteward.disposal.disposal import promise_object
 from datasteward.disposal.models import ObjectDisposal
-from datasteward.errors import StalePlan
+from datasteward.errors import PlanError, StalePlan
 from datasteward.retention import holds, orphans
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.orphans import Bare, Mending
@@ -294,8 +294,37 @@ def test_an_empty_store_is_not_taken_for_the_truth(here: Installation, local: Ty
     assert "this is not their store, or it has to be restored" in done.stderr
 
 
+def test_what_is_promised_or_archived_does_not_speak_for_a_store(here: Installation, ines: str) -> None:
+    """Only objects that rows name show that it is their store: one that has to go anyway, or an archive, does not."""
+    for key in list(here.objects.keys()):
+        here.objects.delete(key)
+    here.objects.put(ines, "image/promised", [b"x"])
+    with here.db.write() as session:
+        promise_object(session, "image/promised", now=here.clock())
+    with pytest.raises(PlanError, match="none of the objects that 3 rows name"):
+        audited(here)
+
+
+def test_a_database_that_names_none_of_the_objects_plans_none_away(here: Installation, ines: str, clock: Any) -> None:
+    """An empty or mistaken database on somebody's store: the old objects in it stay; young ones are but counted."""
+    here.objects.put(ines, "image/stray", [b"x"])
+    with here.db.write() as session:
+        session.execute(delete(Image))
+    with pytest.raises(PlanError, match=r"no row names any of the 7 objects in the store: .* delete them by hand"):
+        audited(here)
+    clock.now = datetime.now(UTC)
+    plan = audited(here)
+    assert (plan.objects, plan.young, plan.sound) == ((), 7, 0)
+
+
+def test_a_service_with_nothing_at_all_is_sound(here: Installation) -> None:
+    """Neither objects nor rows that name any: there is nothing to say and nothing to do."""
+    plan = audited(here)
+    assert (plan.objects, plan.rows, plan.sound) == ((), (), 0)
+
+
 def test_a_plan_takes_no_more_than_a_run_may(here: Installation, ines: str) -> None:
-    """The rest is told and waits for the next plan."""
+    """The rest is told and waits for the next plan; a plan of more is refused, whoever wrote the rest into it."""
     for number in range(5):
         here.objects.put(ines, f"image/stray{number}", [b"x"])
     limits = here.policies.limits
@@ -303,9 +332,14 @@ def test_a_plan_takes_no_more_than_a_run_may(here: Installation, ines: str) -> N
         limits, retention_most_per_run=msgspec.structs.replace(limits.retention_most_per_run, value=2)
     )
     policies = msgspec.structs.replace(here.policies, limits=few)
-    with here.db.read() as session:
-        plan = orphans.audit(session, replace(here.steward, policies=policies), now=here.clock())
-    assert (len(plan.objects), plan.left) == (2, 3)
+    steward = replace(here.steward, policies=policies)
+    with here.db.write() as session:
+        plan = orphans.audit(session, steward, now=here.clock())
+        assert (len(plan.objects), plan.left) == (2, 3)
+        whole = audited(here)
+        with pytest.raises(StalePlan, match=r"more than policies/limits.yaml takes at once"):
+            orphans.apply(session, steward, whole, by="tests", now=here.clock())
+    assert state(here)[2] == []
 
 
 def account(session: Session, person: str) -> Account:

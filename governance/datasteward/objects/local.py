@@ -22,7 +22,7 @@ from datasteward.crypto import HEADER_BYTES, Part
 from datasteward.durable import sync_directory
 from datasteward.errors import ObjectMissing, ObjectStoreError
 from datasteward.objects.reading import Reading
-from datasteward.objects.store import Stored, check_key
+from datasteward.objects.store import Stored, check_key, is_key
 
 UNFINISHED = "+part"
 
@@ -93,7 +93,7 @@ class LocalDirectory:
         """The objects whose keys begin with the prefix, in no order."""
         for path in self._files():
             key = path.name.replace("~", "/")
-            if "+" not in key and key.startswith(prefix):
+            if key.startswith(prefix) and is_key(key) and path == self._path(key):
                 with _faults(), suppress(FileNotFoundError):
                     yield _stored(key, path)
 

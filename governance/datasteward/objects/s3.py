@@ -19,7 +19,7 @@ from typing import Any
 from datasteward.crypto import HEADER_BYTES, Part
 from datasteward.errors import ObjectMissing, ObjectStoreError
 from datasteward.objects.reading import Reading
-from datasteward.objects.store import Stored, check_key
+from datasteward.objects.store import Stored, check_key, is_key
 from datasteward.s3 import Bucket, Kept
 
 PART_BYTES = 8 << 20
@@ -68,7 +68,10 @@ class S3Bucket(Bucket):
         return cls(client, *OBJECTS.address(url), encryption=encryption)
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
-        """Stores the chunks, and gives their size in bytes; keeps a few parts of 8 MiB in memory."""
+        """Stores the chunks, and gives their size in bytes; keeps a few parts of 8 MiB in memory.
+
+        Raises ObjectStoreError too when they are stored but the versions that they replace could not be dropped.
+        """
         name = self._name(key)
         parts = _parts(chunks)
         first = next(parts)
@@ -115,10 +118,10 @@ class S3Bucket(Bucket):
         """The objects whose keys begin with the prefix; one that a delete marker stands before is `hidden`."""
         for name, entries in groupby(self._entries(self._prefix + prefix), key=itemgetter("Key")):
             versions = [each for each in entries if "Size" in each]  # a delete marker has none
-            if versions:
+            key = name.removeprefix(self._prefix)
+            if versions and is_key(key):
                 shown = max(versions, key=itemgetter("IsLatest", "LastModified"))
                 modified = shown["LastModified"].astimezone(UTC)
-                key = name.removeprefix(self._prefix)
                 yield Stored(key, shown["Size"], modified, hidden=not shown["IsLatest"])
 
     def sweep(self, before: datetime) -> int:
@@ -164,8 +167,10 @@ class S3Bucket(Bucket):
 
     def _head(self, name: str, got: dict[str, Any]) -> bytes:
         """The first bytes of the version that was got: from its metadata, or fetched when another program stored it."""
-        if HEAD in got["Metadata"]:
-            return base64.b64decode(got["Metadata"][HEAD])
+        with suppress(ValueError):  # what another program wrote under this name need not be Base64
+            head = base64.b64decode(got["Metadata"].get(HEAD, ""), validate=True)
+            if len(head) == HEADER_BYTES:
+                return head
         with suppress(_OutOfRange):  # it is empty
             first = self._ask("get_object", Key=name, Range=f"bytes=0-{HEADER_BYTES - 1}", IfMatch=got["ETag"])
             return b"".join(Reading(first["Body"], OBJECTS.faults))

@@ -34,8 +34,9 @@ class ObjectStore(Protocol):
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Stores the chunks under the key, in place of what was there, and gives their size in bytes."""
         # When it returns, the data is durable. Until the last chunk is stored nothing of it can be read under the key,
-        # and whatever was there before stays. When it raises, or the chunks do, nothing has changed; only when the last
-        # answer of a server was lost all of it may have.
+        # and whatever was there before stays. When it raises, or the chunks do, nothing has changed; only when its last
+        # steps fail (an answer is lost, what it replaces cannot be dropped) the object may be there whole, and older
+        # versions of it too. The next put or deletion of the key that returns has dropped them all.
 
     def get(self, key: str) -> Iterator[bytes]:
         """The bytes, in chunks. Raises ObjectMissing at the call, not while it is read."""
@@ -61,7 +62,8 @@ class ObjectStore(Protocol):
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """The objects whose keys begin with the prefix, in no order, the hidden ones too.
 
-        One that comes or goes meanwhile may be given or not.
+        One that comes or goes meanwhile may be given or not. What others have left there under names that are no keys is
+        passed over.
         """
 
     def sweep(self, before: datetime) -> int:
@@ -69,12 +71,17 @@ class ObjectStore(Protocol):
         # A store that sees who writes removes what nobody holds any more; one that does not, what was begun before then.
 
 
+def is_key(name: str) -> bool:
+    """Whether an object may have this key; what else lies in the place of a store is not the store's."""
+    return len(name) <= LONGEST_KEY and KEY.fullmatch(name) is not None
+
+
 def check_key(key: str) -> str:
     """Gives the key back. Raises ObjectStoreError unless it is made of `a-z0-9._-` in parts separated by `/`.
 
     No part is empty or begins with a dot, and there are 200 characters at most.
     """
-    if len(key) > LONGEST_KEY or not KEY.fullmatch(key):
+    if not is_key(key):
         raise ObjectStoreError(
             f"An object key has up to {LONGEST_KEY} characters of a-z, 0-9, '.', '_', '-' and '/', "
             "and no part that is empty or begins with a dot: this one has not."

@@ -98,19 +98,17 @@ def audit(session: Session, steward: Steward, *, now: datetime, progress: Progre
     """Compares every object with every row that names one; changes nothing.
 
     The session has to see everything: what a purpose hides would look like a row that is not there. Raises PlanError when
-    not one of the objects that rows name is in the store, which is then another store.
+    rows name not one of the objects in the store though there is something to mend: it is then another store, or another
+    database.
     """
     stored = {each.key: each for each in _told(steward.objects.list(), progress)}
     found = _compare(session, steward, stored, progress)
     visible = {key for key in found.named if not stored[key].hidden}
-    if found.bare and not visible:
-        raise PlanError(
-            f"The object store has none of the objects that {len(found.bare)} rows name: this is not their store, or it "
-            "has to be restored. Check its address."
-        )
-    bare = [row for row in found.bare if _is_missing(steward.objects, row.key)]
     lone = _lone(stored, found)
     old = _old(lone, steward, now)
+    if not visible:
+        _refuse_strangers(found, old)
+    bare = [row for row in found.bare if _is_missing(steward.objects, row.key)]
     most = steward.policies.limits.retention_most_per_run.value
     objects, rows = old[:most], bare[: max(most - len(old), 0)]
     return Mending(
@@ -126,6 +124,20 @@ def audit(session: Session, steward: Steward, *, now: datetime, progress: Progre
         copies=found.copies,
         left=len(old) + len(bare) - len(objects) - len(rows),
     )
+
+
+def _refuse_strangers(found: _Found, old: Collection[Lone]) -> None:
+    """Raises PlanError when a store of which rows name nothing that is there would lose objects, or its rows would go."""
+    if found.bare:
+        raise PlanError(
+            f"The object store has none of the objects that {len(found.bare)} rows name: this is not their store, or it "
+            "has to be restored. Check its address."
+        )
+    if old:
+        raise PlanError(
+            f"In this database no row names any of the {len(old)} objects in the store: check the addresses of both, and "
+            "when they are right and nobody needs these objects, delete them by hand."
+        )
 
 
 def without_object(session: Session, steward: Steward) -> int:
@@ -171,6 +183,8 @@ def _check(session: Session, steward: Steward, given: Mending, now: datetime) ->
     check_origin(session, steward, given.database, given.policy_hash)
     if not given.made_at <= now <= given.made_at + steward.policies.limits.retention_plan_age.span:
         raise StalePlan("This plan is older than policies/limits.yaml allows, or from the future: make a new plan.")
+    if len(given.objects) + len(given.rows) > steward.policies.limits.retention_most_per_run.value:
+        raise StalePlan("This plan is of more than policies/limits.yaml takes at once: make a new plan.")
 
 
 def _check_still(session: Session, steward: Steward, given: Mending, now: datetime, progress: Progress) -> None:
@@ -185,9 +199,10 @@ def _check_still(session: Session, steward: Steward, given: Mending, now: dateti
 
 @dataclass(slots=True)
 class _Found:
-    """What rows say of some objects: which of them they name, and which others."""
+    """What rows say of some objects: which of them they name, and which others; `spared` ones stay without a row."""
 
-    named: set[str]
+    spared: set[str]
+    named: set[str] = field(default_factory=set)
     bare: list[Bare] = field(default_factory=list)
     held: int = 0
     copies: int = 0
@@ -248,8 +263,8 @@ def _old(lone: Iterable[Lone], steward: Steward, now: datetime) -> list[Lone]:
 
 
 def _lone(stored: Mapping[str, Stored], found: _Found) -> list[Lone]:
-    unnamed = (each for key, each in sorted(stored.items()) if key not in found.named)
-    return [Lone(each.key, each.size, each.modified, each.hidden) for each in unnamed]
+    unnamed = sorted(stored.keys() - found.named - found.spared)
+    return [Lone(each.key, each.size, each.modified, each.hidden) for each in map(stored.__getitem__, unnamed)]
 
 
 def _present(objects: EncryptedObjects, wanted: Iterable[Lone]) -> Iterator[Stored]:

@@ -1,6 +1,7 @@
 """Objects as answers: decrypted on the way out, never kept by anybody on the way, with a type and a name that are safe.
 
-One range is answered (RFC 9110 section 14), a condition by its ETag too (section 13). The ETag is made from random bytes
+One range is answered (RFC 9110 section 14), a condition by its ETag too (section 13); one by a date is passed over, as
+13.1.3 and 13.1.4 have it where no date of a change is told. The ETag is made from random bytes
 of the object's encryption: it tells one version from another, and nothing of what is in it.
 """
 
@@ -20,6 +21,7 @@ from litestar.status_codes import (
     HTTP_200_OK,
     HTTP_206_PARTIAL_CONTENT,
     HTTP_304_NOT_MODIFIED,
+    HTTP_412_PRECONDITION_FAILED,
     HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE,
 )
 
@@ -33,7 +35,7 @@ file_route = partial(route, http_method=[HttpMethod.GET, HttpMethod.HEAD], sync_
 """What stands above a handler that answers with `send`, in place of `get`."""
 
 RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
-TAG = re.compile(r'(?:W/)?("[^"]*")')
+TAG = re.compile(r'((?:W/)?)("[^"]*")')
 BEYOND = 1 << 50
 """Bytes: no object is as long, and every store understands the number."""
 UNSAFE = re.compile(r'["\\\\/:*?<>|%;]')
@@ -69,6 +71,8 @@ def _answer(
     tag = f'"{look.version}"'
     told |= {"etag": tag, "accept-ranges": "bytes"}
     answer = partial(Stream, media_type=media_type)
+    if not _wants(asked.headers.get("if-match"), tag):
+        return answer(iter(()), status_code=HTTP_412_PRECONDITION_FAILED, headers=told | {"content-length": "0"})
     if _knows(asked.headers.get("if-none-match"), tag):
         return answer(iter(()), status_code=HTTP_304_NOT_MODIFIED, headers=told)
     if asked.method == HttpMethod.HEAD:
@@ -89,7 +93,7 @@ def _answer(
 
 
 def gives_bytes(asked: FileRequest, answer: Stream) -> bool:
-    """Whether bytes of the object go out with what `send` answers; not with HEAD, 304 and 416."""
+    """Whether bytes of the object go out with what `send` answers; not with HEAD, 304, 412 and 416."""
     return asked.method == HttpMethod.GET and answer.status_code in (HTTP_200_OK, HTTP_206_PARTIAL_CONTENT)
 
 
@@ -114,7 +118,12 @@ def disposition(name: str | None) -> str:
 
 def _knows(told: str | None, tag: str) -> bool:
     """Whether the asker has this version already (If-None-Match, compared weakly)."""
-    return told is not None and (told.strip() == "*" or tag in TAG.findall(told))
+    return told is not None and (told.strip() == "*" or any(each == tag for _, each in TAG.findall(told)))
+
+
+def _wants(told: str | None, tag: str) -> bool:
+    """Whether this version is one that the asker wants (If-Match, compared strongly: a weak one is none)."""
+    return told is None or told.strip() == "*" or ("", tag) in TAG.findall(told)
 
 
 def _places(asked: FileRequest) -> range | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from datasteward.backup.objects import copy_objects
 from datasteward.crypto import HEADER_BYTES
 from datasteward.errors import ObjectMissing, ObjectStoreError
-from datasteward.objects import ObjectStore
-from datasteward.objects.s3 import PART_BYTES
+from datasteward.objects import LocalDirectory, ObjectStore
+from datasteward.objects.s3 import PART_BYTES, S3Bucket
 
 BAD_KEYS = ("", "/a", "a//b", "../a", "a/.b", "A", "é", "a b", "a+part", "a" * 201)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -70,6 +72,27 @@ def test_keys_that_lie_within_one_another_do_not_meet(store: ObjectStore) -> Non
     assert store.delete("a")
     assert keys(store) == names[1:]
     assert [content(store, name) for name in names[1:]] == [name.encode() for name in names[1:]]
+
+
+def left_by_others(store: ObjectStore, tmp_path: Path) -> None:
+    """What other programs and people leave in the place of a store."""
+    if isinstance(store, S3Bucket):
+        for name in ("", "images/", "images/A.JPG", "images//a"):  # the first two are folders that a console has made
+            store._client.put_object(Bucket=store._bucket, Key=store._prefix + name, Body=b"x")
+    else:
+        assert isinstance(store, LocalDirectory)
+        for name in ("IMG_0001.JPG", ".DS_Store", "notes.txt"):
+            (tmp_path / "objects" / "3a" / name).write_bytes(b"x")
+        (tmp_path / "objects" / "3a" / "lost").mkdir()
+
+
+def test_names_that_are_no_keys_are_passed_over(store: ObjectStore, tmp_path: Path) -> None:
+    """Nobody could read them through the store: they are not listed, and no backup stops at them."""
+    store.put("images/a", [b"x"])
+    left_by_others(store, tmp_path)
+    assert keys(store) == keys(store, "images/") == ["images/a"]
+    (place := tmp_path / "backup").mkdir()
+    assert copy_objects(store, place) == (1, 1)
 
 
 def test_times_are_the_present_and_aware(store: ObjectStore) -> None:

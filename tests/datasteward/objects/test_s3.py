@@ -131,6 +131,21 @@ def test_an_error_inside_a_successful_answer_is_seen(bucket: S3Bucket, monkeypat
         bucket.delete("a")
 
 
+def test_a_put_that_cannot_drop_what_it_replaces_says_so(bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new object is there and the old bytes too: it raises, and the next put or deletion takes all that stayed."""
+    for again in (lambda: bucket.put("a", [b"third"]), lambda: bucket.delete("a")):
+        bucket.put("a", [b"first"])
+        with monkeypatch.context() as meanwhile:
+            refused = {"Errors": [{"Key": "a", "Code": "AccessDenied"}]}
+            meanwhile.setattr(bucket._client, "delete_objects", lambda refused=refused, **_: refused)
+            with pytest.raises(ObjectStoreError, match=r"keeps 1 versions .* then do it again"):
+                bucket.put("a", [b"second"])
+        assert b"".join(bucket.get("a")) == b"second"
+        assert len(versions(bucket)) == 2
+        again()
+        assert len(versions(bucket)) <= 1
+
+
 def test_sweep_aborts_what_was_begun_before_and_nothing_else(bucket: S3Bucket, seaweed: Seaweed) -> None:
     """An upload of a killed process goes once it is old enough; objects and young uploads stay, and other prefixes."""
     ask = bucket._client.create_multipart_upload
@@ -205,6 +220,16 @@ def test_an_object_that_another_program_stored_is_read_by_range(bucket: S3Bucket
     assert part.head == whole[: len(part.head)]
     assert len(part.head) == 40
     assert b"".join(part.chunks) == whole[1000:1010]
+
+
+@pytest.mark.parametrize("head", ["x", "=?UTF-8?B?w6k=?=", "YWJj"])
+def test_metadata_of_another_program_is_not_taken_for_the_head(bucket: S3Bucket, head: str) -> None:
+    """Whatever stands under the name of ours: what is no head is fetched from the object itself."""
+    whole = os.urandom(5000)
+    name = bucket._prefix + "a"
+    bucket._client.put_object(Bucket=bucket._bucket, Key=name, Body=whole, Metadata={"head": head})
+    assert bucket.get_range("a", 1000, 10).head == whole[:40]
+    assert bucket.get_range("a", 9999, 10).head == whole[:40]
 
 
 def test_the_server_encrypts_on_top(bucket: S3Bucket) -> None:

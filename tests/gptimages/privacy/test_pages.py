@@ -116,13 +116,14 @@ def test_an_archive_is_prepared_and_fetched(here: Installation, browser: Browser
 def test_only_what_gives_bytes_of_an_archive_is_a_download(
     here: Installation, browser: Browser, person: Any, path: str
 ) -> None:
-    """HEAD, 304 and 416 write no download down and leave the archive to be fetched; the whole and a part of it do."""
+    """HEAD, 304, 412 and 416 write no download down and leave the archive to be fetched; the whole and a part of it do."""
     ines = person()
     client = browser(ines)
     client.post("/privacy/archive")
     export.run(here, latest(here, ines, "export").id)
     known = {"if-none-match": client.head(path).headers["etag"]}
     assert client.head(path, headers=known).status_code == client.get(path, headers=known).status_code == 304
+    assert client.get(path, headers={"if-match": '"other"'}).status_code == 412
     assert client.get(path, headers={"range": "bytes=99999999-"}).status_code == 416
     assert client.head(path, headers={"range": "bytes=0-9"}).status_code == 200
     assert downloads(here) == 0
@@ -130,6 +131,23 @@ def test_only_what_gives_bytes_of_an_archive_is_a_download(
     assert downloads(here) == 1
     assert ZipFile(io.BytesIO(client.get(path).content)).testzip() is None
     assert downloads(here) == 2
+
+
+def test_a_damaged_archive_is_no_download(here: Installation, browser: Browser, person: Any) -> None:
+    """Its first bytes are opened before the answer begins: an error is an error status, and nothing is written down."""
+    ines = person()
+    client = browser(ines)
+    client.post("/privacy/archive")
+    made = latest(here, ines, "export").id
+    export.run(here, made)
+    store = here.objects.stored
+    [key] = [each.key for each in store.list() if made in each.key]
+    sealed = bytearray(b"".join(store.get(key)))
+    sealed[60] ^= 1
+    store.put(key, [bytes(sealed)])
+    for asked in ({}, {"range": "bytes=0-9"}):
+        assert client.get("/privacy/archive/file", headers=asked).status_code == 500
+    assert downloads(here) == 0
 
 
 def downloads(here: Installation) -> int:

@@ -123,6 +123,23 @@ def test_a_download_goes_on_only_with_the_same_version(picture: Any, studio: Any
     assert ask(client, address, range="bytes=9-", if_range=tag).status_code == 200
 
 
+def test_who_wants_one_version_gets_no_other(picture: Any, studio: Any) -> None:
+    """If-Match, compared strongly: 412 without bytes unless it is this version, whatever else is asked for."""
+    client, address, data = picture
+    tag = ask(client, address).headers["etag"]
+    for wanted in (tag, f'"other", {tag}', "*"):
+        assert ask(client, address, if_match=wanted).content == data
+        assert ask(client, address, if_match=wanted, range="bytes=5-9").content == data[5:10]
+        assert ask(client, address, if_match=wanted, if_none_match=tag).status_code == 304
+    store_again(studio, data)
+    new = ask(client, address).headers["etag"]
+    for other in (tag, f"W/{new}", f'"other", W/{new}', ""):
+        for more in ({}, {"range": "bytes=5-9"}, {"if_none_match": "*"}):
+            answer = ask(client, address, if_match=other, **more)
+            assert (answer.status_code, answer.content) == (412, b"")
+        assert client.head(address, headers={"if-match": other}).status_code == 412
+
+
 def test_an_etag_tells_nothing(picture: Any, studio: Any) -> None:
     """The same bytes stored again have another, so that nobody can tell by it what a picture shows."""
     client, address, data = picture
