@@ -6,6 +6,7 @@ What it means for the data that is there is counted by retention, not here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -21,11 +22,16 @@ Kind = Literal["added", "removed", "changed"]
 _KINDS: dict[tuple[bool, bool], Kind] = {(True, False): "added", (False, True): "removed"}
 
 
+PROMISED = "Certificates given before promise earlier dates: they hold only if the epoch they speak of is ended by hand in time."
+_IN_CERTIFICATES = ("epoch", "overlap", "margin")
+_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One difference: the `entry` and the `field` of it, empty where the whole entry came or went.
 
     `where` is file and line, in the new set, or in the old one of what was removed; `was` and `now` are the values in
-    words, empty where there is none.
+    words, empty where there is none. `warning` is a sentence on what it breaks, mostly empty.
     """
 
     where: str
@@ -34,11 +40,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     was: str = ""
     now: str = ""
+    warning: str = ""
 
     def __str__(self) -> str:
         what = " ".join(part for part in (self.entry, self.field) if part)
         if self.kind == "changed":
-            return f"{self.where}: {what}: {self.was} → {self.now}"
+            said = f"{self.where}: {what}: {self.was} → {self.now}"
+            return f"{said}. {self.warning}" if self.warning else said
         value = self.now or self.was
         return f"{self.where}: {what} {self.kind}{': ' if value else ''}{value}"
 
@@ -98,7 +106,14 @@ class _Comparison:
             kind=kind,
             was=_words(was),
             now=_words(now),
+            warning=PROMISED if self.breaks_certificates(place, was, now) else "",
         )
+
+    def breaks_certificates(self, place: Place, was: Any, now: Any) -> bool:
+        """Whether the keys of the erased would stand longer than certificates say that were given under the old schedule."""
+        if self.file != "encryption.yaml" or place[0] != "schedule" or place[-1] not in _IN_CERTIFICATES:
+            return False
+        return bool(now.after(_ANY_DAY) > was.after(_ANY_DAY))
 
     def where(self, policies: PolicySet, place: Place) -> str:
         """The file and line of a place; what is keyed at the top of a PolicySet stands under a heading in its file."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from datasteward.policy import PolicySet, compare, load
-from datasteward.policy.comparison import files
+from datasteward.policy.comparison import PROMISED, files
 from datasteward.policy.loader import FILES
 
 Spoil = Callable[[str, str, str], None]
@@ -78,6 +78,19 @@ def test_a_change_is_said_in_words_with_its_place(
     assert sorted((one.entry, one.field, one.now, one.was) for one in back) == sorted(
         (one.entry, one.field, one.was, one.now) for one in there
     )
+
+
+@pytest.mark.parametrize("period", ["epoch: P30D", "overlap: P7D", "margin: P3D"])
+def test_a_longer_schedule_of_keys_breaks_what_certificates_promised(
+    period: str, shipped_policies: PolicySet, spoil: Spoil, policy_copy: Path
+) -> None:
+    """Epoch, overlap and margin are in the second date of certificates that were given: longer ones are warned of alone."""
+    spoil("encryption.yaml", period, period.partition(":")[0] + ": P2M")
+    longer = load(policy_copy)
+    for old, new, said in ((shipped_policies, longer, PROMISED), (longer, shipped_policies, "")):
+        [change] = compare(old, new)
+        assert change.warning == said
+        assert str(change).endswith(f"days → 2 months. {said}" if said else "days")
 
 
 def test_the_place_is_the_line_of_the_field(shipped_policies: PolicySet, spoil: Spoil, policy_copy: Path) -> None:
