@@ -11,7 +11,8 @@
     ├── NotSealed               plaintext was about to be written to a sealed column (a TypeError)
     ├── NaiveTime               a time without its zone was about to be written (a TypeError)
     ├── ObjectStoreError        the object store cannot do what was asked (full, read-only, bad name)
-    │   └── ObjectMissing       there is no object under this key
+    │   ├── ObjectMissing       there is no object under this key
+    │   └── ObjectStoreAway     its server does not answer
     ├── HoldInTheWay            a legal hold keeps this data from being disposed of
     ├── HoldError               a hold cannot be placed or lifted as asked
     ├── PlanError               a retention plan cannot be carried out (now)
@@ -93,6 +94,10 @@ class ObjectStoreError(StewardError):
 
 class ObjectMissing(ObjectStoreError):
     """There is no object under this key."""
+
+
+class ObjectStoreAway(ObjectStoreError):
+    """The server of the object store does not answer, after the wait that its client takes: another request waits too."""
 
 
 class HoldInTheWay(StewardError):

@@ -31,11 +31,15 @@ FULL = ("507", "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull")
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept in a bucket: its name in sentences, the class of its errors, and codes that mean more to it."""
+    """What is kept in a bucket: its name in sentences, the class of its errors, and codes that mean more to it.
+
+    `away` is the class of the error when the server does not answer, where that is another.
+    """
 
     name: str
     error: type[StewardError]
     codes: Mapping[str, tuple[type[StewardError], str]]
+    away: type[StewardError] | None = None
 
     @property
     def no_bucket(self) -> StewardError:
@@ -59,7 +63,7 @@ class Kept:
         except NoCredentialsError as error:
             raise self.error(f"There are no credentials for the {self.name}: give them as boto3 reads them.") from error
         except (BotoCoreError, Boto3Error, HTTPError) as error:
-            raise self.error(
+            raise (self.away or self.error)(
                 f"The {self.name} does not answer ({type(error).__name__}): "
                 "check its address and its server, then try again."
             ) from error

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from datasteward.disposal.disposal import destroy_objects
 from datasteward.disposal.keys import destroy_keys, destroy_records
 from datasteward.disposal.models import KeyDisposal, ObjectDisposal
-from datasteward.errors import LedgerError
+from datasteward.errors import LedgerError, ObjectStoreAway, ObjectStoreError
 from datasteward.retention import holds
 from datasteward.retention.held import Held
 from gptimages.installation import Installation
@@ -28,7 +28,7 @@ def run(here: Installation, ref: str) -> None:
     except LedgerError as error:
         raise TryAgain(str(error), WAIT_SECONDS) from None
     done = 0
-    while True:
+    while _answers(here):
         with here.writing("law", KIND) as session:
             batch = destroy_objects(session, here.objects, limit=BATCH)
         done += batch
@@ -39,6 +39,24 @@ def run(here: Installation, ref: str) -> None:
     log.info("objects destroyed", asked=ref, objects=done, keys=keys, waiting=waiting)
     if waiting:
         raise TryAgain("Some objects could not be destroyed yet; it is tried again.", WAIT_SECONDS)
+
+
+def _answers(here: Installation) -> bool:
+    """Whether something waits for a store that answers; asked outside the transaction that keeps others from writing.
+
+    Raises TryAgain when the store does not answer.
+    """
+    with here.reading("law", KIND) as session:
+        key = session.scalar(select(ObjectDisposal.key).limit(1))
+    if key is None:
+        return False
+    try:
+        here.objects.stat(key)
+    except ObjectStoreAway as error:
+        raise TryAgain(str(error), WAIT_SECONDS) from None
+    except ObjectStoreError:
+        pass  # it answers: what it says is seen when the object is destroyed
+    return True
 
 
 def _keys(here: Installation) -> int:

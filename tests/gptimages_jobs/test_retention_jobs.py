@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
+import pytest
 from sqlalchemy import func, select
+from support.seaweed import IDENTITY, REGION
 
+from datasteward import s3
 from datasteward.base import new_id
 from datasteward.disposal.disposal import promise_object
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectStoreError
+from datasteward.objects import EncryptedObjects
+from datasteward.objects.s3 import S3Bucket
 from datasteward.retention import plans, states
 from gptimages.accounts import people
 from gptimages.activity.models import UsageEvent
@@ -19,7 +25,7 @@ from gptimages.installation import Installation
 from gptimages.queue import queue
 from gptimages.queue.models import Job
 from gptimages_jobs import disposal, retention
-from gptimages_jobs.errors import JobError
+from gptimages_jobs.errors import JobError, TryAgain
 from gptimages_jobs.scheduler import REF
 from gptimages_jobs.worker import Worker
 
@@ -52,6 +58,26 @@ def state(here: Installation, kind: str) -> tuple[str, str | None]:
     with here.db.read() as session:
         job = session.scalars(select(Job).where(Job.kind == kind).order_by(Job.created_at.desc()).limit(1)).one()
     return job.state, job.problem
+
+
+def test_a_store_that_does_not_answer_is_asked_before_anybody_is_kept_from_writing(
+    any_here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Disposal asks it once outside its transaction and tries again later: no attempt is even counted."""
+    for name, value in (("ATTEMPTS", 1), ("READ_SECONDS", 0.2)):
+        monkeypatch.setattr(s3, name, value)
+    key, secret = IDENTITY.values()
+    with any_here.db.write() as session:
+        promise_object(session, "image/a", now=any_here.clock())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        client = s3.connect(address, REGION, aws_access_key_id=key, aws_secret_access_key=secret)
+        silence = EncryptedObjects(S3Bucket(client, "bucket"), any_here.vault)
+        there = replace(any_here, steward=replace(any_here.steward, objects=silence))
+        with pytest.raises(TryAgain, match="does not answer"):
+            disposal.run(there, "tests")
+    with any_here.db.read() as session:
+        assert session.scalars(select(ObjectDisposal.attempts)).all() == [0]
 
 
 def test_the_schedule_plans_and_carries_out(any_here: Installation) -> None:
@@ -129,15 +155,16 @@ def test_a_refused_run_does_not_keep_the_night_from_its_own(any_here: Installati
 
 
 def test_objects_that_cannot_be_destroyed_are_tried_again(any_here: Installation) -> None:
-    """While the store is away the job is put back; when it is back, the outbox empties."""
+    """While the store fails the job is put back; when it is back, the outbox empties."""
 
-    class Away:
+    class Failing(EncryptedObjects):
         def delete(self, key: str) -> bool:
-            raise ObjectStoreError("The object store is away.")
+            raise ObjectStoreError("The object store fails.")
 
     with any_here.db.write() as session:
         promise_object(session, "nobody/picture", now=any_here.clock())
-    away = replace(any_here, steward=replace(any_here.steward, objects=Away()))  # type: ignore[arg-type]
+    failing = Failing(any_here.objects.stored, any_here.vault)
+    away = replace(any_here, steward=replace(any_here.steward, objects=failing))
     promise(away, "disposal", "tests")
     work(away)
     told, problem = state(away, "disposal")

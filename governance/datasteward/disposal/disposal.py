@@ -18,7 +18,7 @@ from datasteward.catalog.ownership import far, own
 from datasteward.disposal.fixed import as_it_is, fixed
 from datasteward.disposal.hanging import depth, hanging
 from datasteward.disposal.models import ObjectDisposal
-from datasteward.errors import ObjectStoreError
+from datasteward.errors import ObjectStoreAway, ObjectStoreError
 from datasteward.objects import EncryptedObjects
 from datasteward.statements import changed, must_go, nested, one_of, released
 
@@ -69,7 +69,8 @@ def promise_objects(session: Session, column: Column[object], where: ColumnEleme
 def destroy_objects(session: Session, objects: EncryptedObjects, *, limit: int = BATCH) -> int:
     """Destroys the bytes of up to `limit` objects of the outbox and returns how many are done with.
 
-    An object that cannot be destroyed now stays in the outbox, its attempts counted.
+    An object that cannot be destroyed now stays in the outbox, its attempts counted. A store that does not answer is
+    waited for once: the others stay for another time.
     """
     waiting = session.scalars(
         select(ObjectDisposal)
@@ -81,8 +82,10 @@ def destroy_objects(session: Session, objects: EncryptedObjects, *, limit: int =
     for entry in list(waiting):
         try:
             objects.delete(entry.key)
-        except ObjectStoreError:
+        except ObjectStoreError as error:
             entry.attempts += 1
+            if isinstance(error, ObjectStoreAway):
+                break
         else:
             session.delete(entry)
             done += 1

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any
 
 from datasteward.crypto import HEADER_BYTES, Part
-from datasteward.errors import ObjectMissing, ObjectStoreError
+from datasteward.errors import ObjectMissing, ObjectStoreAway, ObjectStoreError
 from datasteward.objects.reading import Reading
 from datasteward.objects.store import Stored, check_key, is_key
 from datasteward.s3 import Bucket, Kept
@@ -49,6 +49,7 @@ OBJECTS = Kept(
         ("416", "InvalidRange"),
         (_OutOfRange, "The range begins behind the end of the object: ask for an earlier one."),
     ),
+    away=ObjectStoreAway,
 )
 
 
