@@ -12,6 +12,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from datasteward import durable
 from datasteward.catalog import Catalog
 from datasteward.catalog.records import for_records
 from datasteward.errors import KeyStoreError, LedgerError
@@ -82,7 +83,7 @@ def key_store(settings: Settings, clock: Callable[[], datetime], *, new: bool = 
     empty = is_empty(url)
     require_apart(settings)
     if new:
-        (settings.data / "keys").mkdir(exist_ok=True, mode=0o700)
+        durable.make_directory(settings.data / "keys")
     if empty:
         if not new:
             raise KeyStoreError(LOST)
