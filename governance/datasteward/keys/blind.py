@@ -21,6 +21,7 @@ from __future__ import annotations
 import hmac
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import SQLColumnExpression
@@ -40,11 +41,17 @@ def exact(value: str) -> str:
 
 
 def email(value: str) -> str:
-    """A mail address however it was typed: NFKC, without case, without blanks around it.
+    """A mail address however it was typed: NFKC, without case, blanks around it and marks that nobody sees (category Cf).
 
-    Strictly, case counts before the @ (RFC 5321, 2.4); nobody gives two people addresses that differ by it.
+    The domain is as DNS has it (RFC 3490), so `bücher.example` and `xn--bcher-kva.example` are one. Strictly, case counts
+    before the @ (RFC 5321, 2.4); nobody gives two people addresses that differ by it.
     """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).strip()
+    seen = "".join(character for character in value if unicodedata.category(character) != "Cf")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold()).strip()
+    name, at, domain = folded.rpartition("@")
+    with suppress(UnicodeError):  # it is no domain: compared as it was typed
+        return name + at + (domain.encode("idna").decode() if at else domain)
+    return folded
 
 
 NORMAL: dict[str, Callable[[str], str]] = {"exact": exact, "email": email}

@@ -17,6 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from datasteward.errors import DecryptionFailed, RootKeyError
 
+MOST_BYTES = 6144
+"""Bytes that KMS takes to decrypt at most. Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html"""
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 2, 3, 3
 
 WHY = {
@@ -67,6 +69,8 @@ class KmsRootKey:
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         """The secret. Raises RootKeyError, or DecryptionFailed when this key did not wrap it for this context."""
+        if not 1 <= len(wrapped) <= MOST_BYTES:
+            raise DecryptionFailed("What is to be unwrapped is cut short, or is none of KMS.")
         with _faults():
             done = self._client.decrypt(KeyId=self._arn, CiphertextBlob=wrapped, EncryptionContext=_told(context))
         return bytes(done["Plaintext"])

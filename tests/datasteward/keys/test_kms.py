@@ -56,9 +56,21 @@ def test_what_is_wrapped_opens_in_its_context_alone(address: str, client: Any) -
     wrapped = root.wrap(b"an epoch's key", b"epoch 1")
     assert b"epoch" not in wrapped
     assert root.unwrap(wrapped, b"epoch 1") == b"an epoch's key"
-    for what, context in ((wrapped, b"epoch 2"), (b"not from here", b"epoch 1")):
+    for what, context in (
+        (wrapped, b"epoch 2"),
+        *((what, b"epoch 1") for what in (b"not from here", b"", bytes(7000))),
+    ):
         with pytest.raises(DecryptionFailed):
             root.unwrap(what, context)
+
+
+@pytest.mark.parametrize("size", [0, 6145])
+def test_what_is_of_no_size_that_kms_takes_is_told_without_asking(size: int) -> None:
+    """AWS calls it invalid, which it says of much else too: a spoilt copy of an epoch's key must not hide the whole one."""
+    arn = f"arn:aws:kms:{REGION}:000000000000:key/1"
+    nobody = KmsRootKey(arn, endpoint="http://127.0.0.1:1")
+    with pytest.raises(DecryptionFailed):
+        nobody.unwrap(bytes(size), b"epoch 1")
 
 
 def test_what_another_key_wrapped_is_a_failed_decryption() -> None:

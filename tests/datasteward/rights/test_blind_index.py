@@ -138,7 +138,27 @@ def test_what_is_no_index_of_the_column_is_neither_stored_nor_looked_for(service
         BlindIndex(length=0)
 
 
-@given(value=st.text())
+TYPED = (
+    "ada@xn--bcher-kva.example",
+    "Ada@B\u00dcCHER.example",
+    "a\u200bda@b\u00fcch\u00ader.example",
+    " ada@bu\u0308cher.example",
+)
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_an_address_that_is_shown_as_another_is_that_one(typed: str) -> None:
+    """Marks that nobody sees and the two ways to write a domain make no second address."""
+    assert email(typed) == email("ada@b\u00fccher.example") == "ada@xn--bcher-kva.example"
+
+
+def test_what_is_no_domain_is_compared_as_it_was_typed() -> None:
+    """Nothing is refused here: whether it is an address is asked elsewhere."""
+    for typed in ("nobody", "a@", "a@b..c", "@", "a@" + "x" * 70):
+        assert email(typed) == typed
+
+
+@given(value=st.one_of(st.text(), st.builds("{}@{}".format, st.text(max_size=4), st.text(max_size=12))))
 def test_normalising_twice_is_normalising_once(value: str) -> None:
     """Whatever is typed: what was normalised is normal, and case changes nothing."""
     assert email(email(value)) == email(value)
