@@ -62,6 +62,7 @@ class KeyCache(Generic[T]):
         except BaseException as error:
             self._loaded(name, mine)
             mine.set_exception(error)
+            del mine  # else the error would hold itself by its traceback, and all that its callers hold
             raise
         with self._lock:
             # A value that was loaded while it was forgotten may be the forgotten one.

@@ -172,7 +172,8 @@ def test_a_key_store_put_back_by_hand_is_not_opened(
             vault.create(erased.ines)
     with pytest.raises(StartError, match="key store is older than the erasure ledger"):
         open_installation(source, as_found=True)
-    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0, 0)
+    alone = 0 if here.db.engine.dialect.name == "sqlite" else 1  # the new key store knows Ines, and not Lena
+    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0, alone)
     with closing(open_installation(source, as_found=True)) as there:
         assert not there.vault.has(erased.ines)
 
