@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import msgspec
 import pytest
 from conftest import Clock
-from support.seaweed import IDENTITY, REGION, VERSIONED, Seaweed
+from support.buckets import in_a_bucket
+from support.seaweed import VERSIONED, Seaweed
 
 from datasteward.errors import PlanError
 from datasteward.retention import orphans
@@ -29,11 +29,7 @@ def here(
     settings: Settings, seaweed: Seaweed, prefix: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Installation]:
     """An installation with its objects in a bucket that keeps versions."""
-    for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
-    there = msgspec.structs.replace(
-        settings, objects=f"s3://{VERSIONED}/{prefix}", s3_endpoint=seaweed.endpoint, s3_region=REGION
-    )
+    there = in_a_bucket(settings, seaweed, monkeypatch, objects=prefix)
     opened = open_installation(there, clock)
     yield opened
     opened.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from support.seaweed import IDENTITY, REGION, VERSIONED, Seaweed
+from support.buckets import in_a_bucket
+from support.seaweed import IDENTITY, Seaweed
 
 from datasteward.errors import ObjectStoreError
 from gptimages import installation
@@ -18,14 +19,7 @@ def test_an_installation_keeps_its_objects_in_a_bucket(
     settings: Settings, seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Opened again, what was stored is there; the data directory holds none of it."""
-    for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
-    there = msgspec.structs.replace(
-        settings,
-        objects=f"s3://{VERSIONED}/{seaweed.prefix()}",
-        s3_endpoint=seaweed.endpoint,
-        s3_region=REGION,
-    )
+    there = in_a_bucket(settings, seaweed, monkeypatch, objects=seaweed.prefix())
     here = installation.open_installation(there)
     here.vault.create("ada")
     here.objects.put("ada", "images/a", [b"a heron"])

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, func, insert, select
 from support.erasing import number
+from support.people import person
 
 from datasteward.base import new_id
-from datasteward.catalog import anonymise, is_subject, owned_by, owned_through, owned_via, record, tag
+from datasteward.catalog import anonymise, owned_by, owned_through, owned_via, record, tag
 from datasteward.keys import Context
 from datasteward.types import Sealed, UtcDateTime
 
@@ -19,12 +20,7 @@ def metadata() -> MetaData:
     """People; their letters with pages and objects; boards that several own; notes of two people; invoices."""
     made = MetaData()
     key = tag("system.operations")
-    Table(
-        "person",
-        made,
-        Column("id", String(26), primary_key=True, info=tag("user.unique_id")),
-        info=record("user.account", is_subject("id")),
-    )
+    person(made)
     Table(
         "letter",
         made,

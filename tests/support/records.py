@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, insert
 from support.erasing import asked
+from support.people import person
 
 from datasteward.base import new_id
-from datasteward.catalog import is_subject, owned_by, record, tag
+from datasteward.catalog import owned_by, record, tag
 from datasteward.disposal.keys import destroy_records
 from datasteward.keys import Box, Context
 from datasteward.rights.erasure import Erasure
@@ -20,12 +21,7 @@ RECORDS = {("invoice", "words")}
 def metadata() -> MetaData:
     """People with letters, which go, and invoices, which the law keeps."""
     made = MetaData()
-    Table(
-        "person",
-        made,
-        Column("id", String(26), primary_key=True, info=tag("user.unique_id")),
-        info=record("user.account", is_subject("id")),
-    )
+    person(made)
     for name, category in (("letter", "user.content.private.generation"), ("invoice", "user.financial.transaction")):
         Table(
             name,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, MetaData, String, Table
+from sqlalchemy import MetaData
+from support.people import person
 
-from datasteward.catalog import is_subject, record, tag
 from datasteward.policy import PolicySet, load
 
 
@@ -21,10 +21,5 @@ def shipped() -> PolicySet:
 def people() -> MetaData:
     """Tables of a service with people and nothing else yet."""
     made = MetaData()
-    Table(
-        "person",
-        made,
-        Column("id", String, primary_key=True, info=tag("user.unique_id")),
-        info=record("user.account", is_subject("id")),
-    )
+    person(made)
     return made

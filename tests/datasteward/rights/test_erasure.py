@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import Column, ForeignKey, MetaData, String, Table, insert, select
 from sqlalchemy.orm import Session
 from support.erasing import asked, number
+from support.people import person
 
 from datasteward.audit import log as audit
 from datasteward.base import new_id
-from datasteward.catalog import is_subject, owned_by, record, tag
+from datasteward.catalog import owned_by, record, tag
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import (
     CatalogError,
@@ -35,12 +36,7 @@ from datasteward.types import Sealed
 def small_service() -> MetaData:
     """People, their letters (which go) with an object each, and their invoices (which stay)."""
     metadata = MetaData()
-    Table(
-        "person",
-        metadata,
-        Column("id", String(26), primary_key=True, info=tag("user.unique_id")),
-        info=record("user.account", is_subject("id")),
-    )
+    person(metadata)
     Table(
         "letter",
         metadata,

@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, MetaData, String, Table, insert
+from sqlalchemy import MetaData, insert
 from support.erasing import asked
 from support.killing import Killed
+from support.people import person
 
 from datasteward.audit import log as audit
 from datasteward.base import new_id
-from datasteward.catalog import is_subject, record, tag
 from datasteward.disposal.keys import destroy_keys
 from datasteward.disposal.models import KeyDisposal
 from datasteward.errors import HoldInTheWay, LedgerError
@@ -32,12 +32,7 @@ from datasteward.rights.models import RESULT
 def service(world: Any) -> Any:
     """A service of people alone."""
     metadata = MetaData()
-    Table(
-        "person",
-        metadata,
-        Column("id", String(26), primary_key=True, info=tag("user.unique_id")),
-        info=record("user.account", is_subject("id")),
-    )
+    person(metadata)
     return world(metadata)
 
 

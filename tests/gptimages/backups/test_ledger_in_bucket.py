@@ -7,7 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 from support.backups import BILLED_TO, Saved, Town, nothing, read
-from support.seaweed import IDENTITY, REGION, VERSIONED, Seaweed
+from support.buckets import in_a_bucket
+from support.seaweed import REGION, VERSIONED, Seaweed
 from support.service import free_port
 
 from datasteward import s3
@@ -31,10 +32,7 @@ def backend() -> str:
 @pytest.fixture
 def any_settings(settings: Settings, seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The settings of `here`, with the ledger in a bucket."""
-    for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
-    ledger = f"s3://{VERSIONED}/{seaweed.prefix()}"
-    return msgspec.structs.replace(settings, ledger=ledger, s3_endpoint=seaweed.endpoint, s3_region=REGION)
+    return in_a_bucket(settings, seaweed, monkeypatch, ledger=seaweed.prefix())
 
 
 def test_who_was_erased_since_is_erased_again(

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 from sqlalchemy import select
-from support.seaweed import IDENTITY, REGION, VERSIONED, Seaweed
+from support.buckets import in_a_bucket
+from support.seaweed import Seaweed
 
 from gptimages.settings import Settings
 from gptimages.studio.models import Image
@@ -22,10 +22,7 @@ DATA = bytes(number * number % 251 for number in range(SIZE))
 @pytest.fixture
 def settings(settings: Settings, seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """With the objects in a bucket."""
-    for name, value in IDENTITY.items():
-        monkeypatch.setenv(name, value)
-    address = f"s3://{VERSIONED}/{seaweed.prefix()}"
-    return msgspec.structs.replace(settings, objects=address, s3_endpoint=seaweed.endpoint, s3_region=REGION)
+    return in_a_bucket(settings, seaweed, monkeypatch, objects=seaweed.prefix())
 
 
 @pytest.fixture
