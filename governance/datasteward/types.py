@@ -55,7 +55,8 @@ class Sealed(OfColumn[Box]):
     Whose key seals a row's value follows from the road of its table (see datasteward.keys.places); where it does not,
     `under` names the column, of the same table, that holds whose it is.
 
-    Raises NotSealed (a TypeError) for anything else, text and bytes included, and for a box of another column.
+    Raises NotSealed (a TypeError) for anything else, text and bytes included, for a box of another column, and for one that
+    holds nothing sealed. What SQL itself computes (`func.lower(…)`, INSERT from SELECT) does not pass through here.
     """
 
     cache_ok = True

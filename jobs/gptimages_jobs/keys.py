@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import structlog
 
 from datasteward.audit import log as audit
@@ -54,7 +57,7 @@ def keep_to_schedule(here: Installation, ref: str) -> None:
         raise JobError(str(fault)) from fault
     counts = {"rewrapped": done.rewrapped, "ended": done.ended, "staged": done.staged, "promoted": done.promoted}
     if done.begun or any(counts.values()):
-        _write(here, "keys.kept", begun=done.begun, **counts)
+        write(here, "keys.kept", by=KIND, begun=done.begun, **counts)
     log.info("keys kept to the schedule", asked=ref, keys=sum(counts.values()))
     if done.damaged:
         raise JobError(
@@ -64,16 +67,27 @@ def keep_to_schedule(here: Installation, ref: str) -> None:
 
 
 def _keep(here: Installation) -> Kept:
-    schedule = here.policies.encryption.schedule
+    with changing(here, "schedule", by=KIND) as admin:
+        return keep(admin, here.policies.encryption.schedule, here.clock())
+
+
+@contextmanager
+def changing(
+    here: Installation, what: str, *, by: str, told: Callable[[int], None] = lambda _done: None
+) -> Iterator[KeyAdmin]:
+    """Changes of keys on the key store as its owner opens it; that there are any is written down before the first.
+
+    Raises KeyStoreError and RootKeyError when the key store cannot be opened, OthersWork when it is another's.
+    """
     store = opening.key_store(here.settings, here.clock)
     try:
-        changing = Changing(store, per_second=schedule.per_second)
-        admin = KeyAdmin(changing, before=lambda: _write(here, "keys.changing", what="schedule"))
-        return keep(admin, schedule, here.clock())
+        pace = Changing(store, per_second=here.policies.encryption.schedule.per_second, told=told)
+        yield KeyAdmin(pace, before=lambda: write(here, "keys.changing", by=by, what=what))
     finally:
         store.close()
 
 
-def _write(here: Installation, act: str, **facts: audit.Fact) -> None:
-    with here.writing("law", KIND) as session:
-        audit.append(session, act, actor=KIND, now=here.clock(), subject=None, **facts)
+def write(here: Installation, act: str, *, by: str, **facts: audit.Fact) -> None:
+    """Writes down what is done with keys."""
+    with here.writing("law", by) as session:
+        audit.append(session, act, actor=by, now=here.clock(), subject=None, **facts)

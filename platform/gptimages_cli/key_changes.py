@@ -12,10 +12,8 @@ from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.errors import KeyStoreError
 from datasteward.keys.admin import KeyAdmin
-from datasteward.keys.changing import Changing
 from datasteward.keys.keeping import renew_persons
 from datasteward.keys.tables import subject_key
-from gptimages import opening
 from gptimages.installation import Installation
 from gptimages.web.templating import figure, plural
 from gptimages_cli.here import BY, Open
@@ -85,7 +83,7 @@ def rotate_epoch(open_here: Open, end_now: bool) -> None:
     with open_here() as here, _admin(here, "epoch") as admin:
         now = here.clock()
         state = here.vault.state(made_before=now)
-        begun = (admin.adopt() or len(state.epochs) == 1) and admin.begin_epoch()
+        begun = len(state.epochs) == 1 and admin.begin_epoch()
         number = admin.rewrap()
         overlap = now if end_now else here.policies.encryption.schedule.overlap.before(now)
         ended = admin.end_epochs(overlap_before=overlap)
@@ -124,14 +122,9 @@ def keep_now(open_here: Open) -> None:
 
 @contextmanager
 def _admin(here: Installation, what: str) -> Iterator[KeyAdmin]:
-    """Changes keys, and writes down before the first change that it does; names people whose keysets are damaged."""
-    store = opening.key_store(here.settings, here.clock)
-    try:
-        changing = Changing(store, per_second=here.policies.encryption.schedule.per_second, told=_told)
-        admin = KeyAdmin(changing, before=lambda: _write(here, "keys.changing", what))
+    """Changes keys, and names people whose keysets are damaged."""
+    with job.changing(here, what, by=BY, told=_told) as admin:
         yield admin
-    finally:
-        store.close()
     if admin.damaged:
         raise KeyStoreError(
             "The keysets of these are damaged, stay as they are and keep their epoch from ending: take them from a backup of the "
@@ -144,9 +137,4 @@ def _told(done: int) -> None:
 
 
 def _written(here: Installation, what: str, **facts: audit.Fact) -> None:
-    _write(here, "keys.rotated", what, **facts)
-
-
-def _write(here: Installation, act: str, what: str, **facts: audit.Fact) -> None:
-    with here.writing("law", BY) as session:
-        audit.append(session, act, actor=BY, now=here.clock(), subject=None, what=what, **facts)
+    job.write(here, "keys.rotated", by=BY, what=what, **facts)

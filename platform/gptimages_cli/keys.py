@@ -10,20 +10,19 @@ from pathlib import Path
 import click
 from sqlalchemy import func, select
 
-from datasteward.audit import log as audit
 from datasteward.keys import FileRootKey
 from datasteward.keys.ages import ages
 from datasteward.keys.roles import grant
 from datasteward.keys.state import KeyState
 from gptimages import opening
 from gptimages.accounts.models import Account
-from gptimages.installation import Installation
 from gptimages.settings import Settings
 from gptimages.web.templating import utc
 from gptimages_cli.accesses import accesses, carry_out
 from gptimages_cli.here import BY, Open
 from gptimages_cli.key_changes import keep_now, mend, refill, rotate
 from gptimages_cli.tables import echo_facts, echo_table
+from gptimages_jobs import keys as job
 
 LATE = "A change of keys is late: find out why the nightly job fails, or change the root key by gptimages keys rotate root."
 
@@ -82,8 +81,8 @@ def grant_role(open_here: Open, role: str) -> None:
     restore, which brings no rights back.
     """
     with open_here() as here, closing(opening.key_store(here.settings, here.clock)) as store:
-        grant(store.engine, role, before=lambda: _write(here, "keys.granting", role))
-        _write(here, "keys.granted", role)
+        grant(store.engine, role, before=lambda: job.write(here, "keys.granting", by=BY, role=role))
+        job.write(here, "keys.granted", by=BY, role=role)
     click.echo(f"{role} uses keys of one person at a time: give the service its GPTIMAGES_KEY_STORE.")
 
 
@@ -97,11 +96,6 @@ def new_root(file: Path) -> None:
     made = FileRootKey.create(file)
     click.echo(f"A new root key, {made.id}: name it first in GPTIMAGES_ROOT_KEY, before a comma and the present one,")
     click.echo("start the service again, and type gptimages keys rotate root. Back it up, apart from all else.")
-
-
-def _write(here: Installation, act: str, role: str) -> None:
-    with here.writing("law", BY) as session:
-        audit.append(session, act, actor=BY, now=here.clock(), role=role)
 
 
 def _root(settings: Settings, state: KeyState) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, true, update
 
 from datasteward.crypto import Key, Keyset, KeysetKind
 from datasteward.keys.changing import DAMAGED, Changed, Changing
@@ -86,23 +86,6 @@ class KeyAdmin:
         for name in living(connection):
             self._epochs.rewrap(name)
 
-    def adopt(self) -> bool:
-        """Takes up epochs that a restored key store does not know (Epochs.unknown) as older ones, to end with them.
-
-        Says whether there was any: then an epoch is to begin, from which their overlap counts.
-        """
-        with faults(), self._engine.connect() as connection:
-            if not self._epochs.unknown(connection):
-                return False
-        self._announce()
-        with faults(), exclusively(self._engine) as connection:
-            unknown = self._epochs.unknown(connection)
-            begun = connection.scalar(select(func.max(epoch.c.begun_at)).where(epoch.c.ended_at.is_(None)))
-            rows = [{"id": name, "begun_at": begun - timedelta(microseconds=1)} for name in unknown]
-            if rows:
-                connection.execute(insert(epoch), rows)
-            return bool(rows)
-
     def _let_go(self) -> None:
         """Ends epochs whose key has gone since the backup that was restored (Epochs.gone)."""
         with faults(), self._engine.connect() as connection:
@@ -117,18 +100,24 @@ class KeyAdmin:
         """Begins an epoch; with `begun_before` only when the present one is older. Two processes begin one.
 
         One that began in the future, by as much as that time lies in the past, counts as older too: the clock was wrong.
+        One begins as well where a restored key store does not know some (Epochs.unknown): they are taken up as older ones,
+        and end with them, their overlap counted from now.
         """
         self._let_go()
         with faults(), self._engine.connect() as connection:
             self._epochs.check_copies(connection)
-            if not self._is_older(connection, begun_before):
+            if not self._is_due(connection, begun_before):
                 return False
         self._announce()
         with faults(), exclusively(self._engine) as connection:
-            if not self._is_older(connection, begun_before):
+            if not self._is_due(connection, begun_before):
                 return False
+            self._epochs.adopt(connection)
             self._epochs.begin(connection, self.store.clock())
             return True
+
+    def _is_due(self, connection: Connection, begun_before: datetime | None) -> bool:
+        return self._is_older(connection, begun_before) or bool(self._epochs.unknown(connection))
 
     def _is_older(self, connection: Connection, begun_before: datetime | None) -> bool:
         begun = connection.scalar(select(func.max(epoch.c.begun_at)))
@@ -152,13 +141,10 @@ class KeyAdmin:
         """
         self._let_go()
         with faults(), self._engine.connect() as connection:
-            present, *older = connection.execute(
-                select(epoch.c.id, epoch.c.begun_at)
-                .where(epoch.c.ended_at.is_(None))
-                .order_by(epoch.c.begun_at.desc(), epoch.c.id.desc())
-            ).all()
+            present, *older = living(connection)
+            begun = connection.scalar(select(epoch.c.begun_at).where(epoch.c.id == present))
             self._epochs.check_copies(connection)
-        over = [row.id for row in older if present.begun_at <= overlap_before]
+        over = older if begun is not None and begun <= overlap_before else []
         if over:
             self._announce()
         ended = [name for name in over if self._end(name)]

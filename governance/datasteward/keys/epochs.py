@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from datasteward.base import new_id
 from datasteward.crypto import FieldCipher, Keyset, KeysetKind, associated_data
@@ -95,6 +95,12 @@ class Epochs:
         So it is after a backup was restored: they began after it was made, and their keys open later backups.
         """
         return [name for name in self.place.names() - set(connection.scalars(select(epoch.c.id))) if self._opens(name)]
+
+    def adopt(self, connection: Connection) -> None:
+        """Takes up the unknown ones as older than the present one, in a transaction as for `begin`."""
+        begun = connection.scalar(select(func.max(epoch.c.begun_at)).where(epoch.c.ended_at.is_(None)))
+        for name in self.unknown(connection):
+            connection.execute(insert(epoch).values(id=name, begun_at=begun - timedelta(microseconds=1)))
 
     def _opens(self, name: str) -> bool:
         try:

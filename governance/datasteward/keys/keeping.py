@@ -23,7 +23,7 @@ class Kept:
 
 def keep(admin: KeyAdmin, schedule: KeySchedule, now: datetime) -> Kept:
     """Does whatever is due: a new epoch, the end of the old one, new keys for people. Can be killed and done again."""
-    begun = admin.begin_epoch(begun_before=None if admin.adopt() else schedule.epoch.before(now))
+    begun = admin.begin_epoch(begun_before=schedule.epoch.before(now))
     rewrapped = admin.rewrap()
     ended = admin.end_epochs(overlap_before=schedule.overlap.before(now))
     promoted, staged = renew_persons(admin, schedule, now)

@@ -239,9 +239,8 @@ class Erasure:
         _remember(session, request, notes)
 
     def _records(self, subject: str) -> None:
-        with (
-            self._transaction() as session
-        ):  # not that of the promise: killed in it, the promise is there to go on from
+        # Not in the transaction of the promise: killed in it, the promise is there to go on from.
+        with self._transaction() as session:
             holds.guard(session)
             keys.destroy_records(session, self._steward, now=self._clock(), subject=subject)
 
