@@ -12,6 +12,7 @@ SEES_EVERYTHING = {
     "jobs/gptimages_jobs/erase.py": "The erasure takes every row of a person, and makes temporary tables, which no purpose does.",
     "jobs/gptimages_jobs/retention.py": "Retention carries out what the policies say of every row, whoever closed it to us.",
     "platform/gptimages/installation.py": "It makes the sessions that have a purpose, and asks first whose database it is.",
+    "platform/gptimages/origin.py": "It asks whether there is an installation at all, before there are keys and purposes.",
     "platform/gptimages/restoring.py": "It erases again whom a backup has brought back, before anybody is served.",
     "platform/gptimages_cli/catalog.py": "It compares a database's columns with the models, before anybody knows what they hold.",
     "platform/gptimages_cli/objects.py": "It compares every object with every row: one that is hidden would look like none.",

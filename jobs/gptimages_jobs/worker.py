@@ -116,11 +116,11 @@ class Worker:
         """Hands the job to its handler; keys that are away end no job."""
         try:
             self._handlers[job.kind](self._here, job.ref)
-        except KeyFault as fault:
-            if not are_away(fault):
+        except KeyFault as error:
+            if not are_away(error):
                 raise
-            log.warning("keys are away", kind=job.kind, job=job.id, **describe(fault))
-            raise TryAgain(str(fault), AWAY_SECONDS) from None
+            log.warning("keys are away", kind=job.kind, job=job.id, **describe(error))
+            raise TryAgain(str(error), AWAY_SECONDS) from None
 
     def _finish(self, job: Job, problem: str | None) -> None:
         with self._here.writing("deliver", ACTOR) as session:
