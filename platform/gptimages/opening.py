@@ -182,14 +182,17 @@ def require_restored(settings: Settings) -> None:
         raise StartError("A restore has not ended: run gptimages restore again, with the same directories.")
 
 
-def object_store(settings: Settings) -> ObjectStore:
-    """Opens the bucket or the directory. Raises ObjectStoreError when it cannot be used."""
+def object_store(settings: Settings, *, hurried: bool = False) -> ObjectStore:
+    """Opens the bucket (`hurried` as datasteward.s3.connect says) or the directory.
+
+    Raises ObjectStoreError when it cannot be used.
+    """
     if settings.objects is None:
         return LocalDirectory(settings.data / "objects")
     from datasteward import s3  # boto3 takes as long to load as all the rest
     from datasteward.objects.s3 import S3Bucket
 
-    client = s3.connect(settings.s3_endpoint, settings.s3_region)
+    client = s3.connect(settings.s3_endpoint, settings.s3_region, hurried=hurried)
     encryption = None if settings.objects_encryption == "none" else settings.objects_encryption
     bucket = S3Bucket.at(settings.objects, client, encryption=encryption)
     bucket.check()
@@ -198,7 +201,7 @@ def object_store(settings: Settings) -> ObjectStore:
 
 def objects(settings: Settings, keys: Vault, *, abandoned: datetime) -> EncryptedObjects:
     """Opens the objects, rid of what interrupted writes have left; those begun before `abandoned` are taken for such."""
-    opened = EncryptedObjects(object_store(settings), keys)
+    opened = EncryptedObjects(object_store(settings), keys, deleting=object_store(settings, hurried=True))
     opened.sweep(abandoned)
     return opened
 

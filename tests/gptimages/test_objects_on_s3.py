@@ -8,7 +8,9 @@ from support.buckets import in_a_bucket
 from support.seaweed import IDENTITY, Seaweed
 
 from datasteward.errors import ObjectStoreError
+from datasteward.objects.s3 import S3Bucket
 from gptimages import installation
+from gptimages.db import BUSY_MILLISECONDS
 from gptimages.errors import SettingsError
 from gptimages.settings import Settings, read
 
@@ -29,6 +31,20 @@ def test_an_installation_keeps_its_objects_in_a_bucket(
     assert list(again.objects.keys()) == ["images/a"]
     again.close()
     assert not (there.data / "objects").exists()
+
+
+def test_a_deletion_gives_up_before_those_who_wait_for_its_transaction(
+    settings: Settings, seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nobody else writes meanwhile, and nobody is turned away for it; an upload may take its time."""
+    here = installation.open_installation(in_a_bucket(settings, seaweed, monkeypatch, objects=seaweed.prefix()))
+    longest = {}
+    for what, store in (("delete", here.objects._deleting), ("put", here.objects.stored)):
+        assert isinstance(store, S3Bucket)
+        config = store._client.meta.config
+        longest[what] = config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout)
+    here.close()
+    assert 1000 * longest["delete"] < BUSY_MILLISECONDS < 1000 * longest["put"]
 
 
 def test_a_bucket_that_is_not_there_stops_the_start(

@@ -19,7 +19,7 @@ from datasteward.keys.database import exclusively, faults
 from datasteward.keys.epochs import living
 from datasteward.keys.roles import require_owner
 from datasteward.keys.roots import RootKeyFile
-from datasteward.keys.state import due
+from datasteward.keys.state import due, mirrored
 from datasteward.keys.store import CACHE_SECONDS
 from datasteward.keys.tables import epoch, key_store, subject_key
 
@@ -121,12 +121,12 @@ class KeyAdmin:
 
     def _is_older(self, connection: Connection, begun_before: datetime | None) -> bool:
         begun = connection.scalar(select(func.max(epoch.c.begun_at)))
-        return begun is None or begun_before is None or begun <= begun_before or begun >= self._mirrored(begun_before)
-
-    def _mirrored(self, before: datetime) -> datetime:
-        """As far in the future as that time lies in the past."""
-        now = self.store.clock()
-        return now + (now - before)
+        return (
+            begun is None
+            or begun_before is None
+            or begun <= begun_before
+            or begun >= mirrored(begun_before, self.store.clock())
+        )
 
     def rewrap(self) -> int:
         """Wraps every keyset that is not yet under the present epoch's key under it; returns how many there were."""
@@ -170,8 +170,8 @@ class KeyAdmin:
             self.store.settle()
 
     def stage(self, *, made_before: datetime) -> int:
-        """Adds a new key, which does not encrypt yet, to each keyset made before that time; returns how many."""
-        return self._change(due(made_before), self._with_a_new_key)
+        """Adds a new key, which does not encrypt yet, to each keyset made before that time (see `due`); returns how many."""
+        return self._change(due(made_before, self.store.clock()), self._with_a_new_key)
 
     def promote(self, *, staged_before: datetime) -> int:
         """Has the new key encrypt wherever it was added by that time; the old ones go on to decrypt. Returns how many."""

@@ -15,7 +15,8 @@ from sqlalchemy import Engine, event
 
 from datasteward.errors import KeyStoreError
 
-BUSY_MILLISECONDS = 10_000
+BUSY_MILLISECONDS = 30_000
+"""Longer than a root key in a service is waited for (datasteward.keys.kms) by who holds the key store to change epochs."""
 RETRY_SECONDS = 0.01
 SETTINGS = (
     f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",

@@ -33,8 +33,11 @@ class KeyState:
     staged: int
 
 
-def state_of(engine: Engine, *, made_before: datetime) -> KeyState:
-    """How things stand in this key store; `due` are the keysets made before the given time. Raises KeyStoreError."""
+def state_of(engine: Engine, *, made_before: datetime, now: datetime) -> KeyState:
+    """How things stand in this key store; `due` are the keysets made before the given time (see `due`).
+
+    Raises KeyStoreError.
+    """
     key, count = keyset_age.c, func.count()
     under = select(count).where(key.epoch == epoch.c.id).scalar_subquery()
     epochs = select(epoch.c.id, epoch.c.begun_at, under).where(epoch.c.ended_at.is_(None))
@@ -46,11 +49,17 @@ def state_of(engine: Engine, *, made_before: datetime) -> KeyState:
             tuple(EpochState(*row) for row in connection.execute(epochs.order_by(epoch.c.begun_at))),
             {row[0]: row[1] for row in versions},
             connection.scalar(select(func.min(key.created_at))),
-            connection.scalar(select(count).where(due(made_before, keyset_age))) or 0,
+            connection.scalar(select(count).where(due(made_before, now, keyset_age))) or 0,
             connection.scalar(select(count).where(key.staged_at.is_not(None))) or 0,
         )
 
 
-def due(made_before: datetime, of: Table = subject_key) -> ColumnElement[bool]:
-    """The keysets that were made before the given time and have not got a new key yet."""
-    return (of.c.created_at < made_before) & of.c.staged_at.is_(None)
+def due(made_before: datetime, now: datetime, of: Table = subject_key) -> ColumnElement[bool]:
+    """The keysets that were made before the given time, or by a clock that was wrong, and have not got a new key yet."""
+    made = of.c.created_at
+    return ((made < made_before) | (made > mirrored(made_before, now))) & of.c.staged_at.is_(None)
+
+
+def mirrored(before: datetime, now: datetime) -> datetime:
+    """As far in the future as that time lies in the past: what is from then on was not made by a clock that is right."""
+    return now + (now - before)

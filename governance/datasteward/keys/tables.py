@@ -26,7 +26,7 @@ from sqlalchemy.schema import CreateView
 
 from datasteward.types import UtcDateTime
 
-VERSION = 4
+VERSION = 1
 STANDING = "standing/"
 """How the owners of standing keysets begin: nobody's, for what belongs to no person."""
 SUBJECT = "datasteward.subject"
@@ -97,15 +97,11 @@ person_count = CreateView(
 _MINE = f"subject = nullif(current_setting('{SUBJECT}', true), '')"
 _ROW_RULES = (
     "ALTER TABLE subject_key ENABLE ROW LEVEL SECURITY",
-    "DROP POLICY IF EXISTS one_subject ON subject_key",
     f"CREATE POLICY one_subject ON subject_key USING ({_MINE}) WITH CHECK ({_MINE})",
     "ALTER TABLE epoch ENABLE ROW LEVEL SECURITY",
-    "DROP POLICY IF EXISTS seen ON epoch",
     "CREATE POLICY seen ON epoch FOR SELECT USING (true)",
-    "DROP POLICY IF EXISTS held ON epoch",
     "CREATE POLICY held ON epoch FOR UPDATE USING (true) WITH CHECK (false)",
     "ALTER TABLE key_store ENABLE ROW LEVEL SECURITY",
-    "DROP POLICY IF EXISTS seen ON key_store",
     "CREATE POLICY seen ON key_store FOR SELECT USING (true)",
 )
 """On PostgreSQL, for whoever is not the owner: keysets of the one subject that the transaction is about, and no other change.
@@ -118,7 +114,7 @@ Source: postgresql.org/docs/current/ddl-rowsecurity.html, sql-createpolicy.html.
 HAVING_KEYS = "having_keys(text[])"
 """The function on PostgreSQL that tells which of the subjects it is given have keys, and for what use."""
 _ASKED = (
-    "CREATE OR REPLACE FUNCTION having_keys(asked text[]) RETURNS TABLE (subject text, use text) "
+    "CREATE FUNCTION having_keys(asked text[]) RETURNS TABLE (subject text, use text) "
     "LANGUAGE sql STABLE SECURITY DEFINER "
     "BEGIN ATOMIC SELECT DISTINCT k.subject, k.use FROM subject_key AS k WHERE k.subject = ANY (asked); END",
     f"REVOKE ALL ON FUNCTION {HAVING_KEYS} FROM PUBLIC",

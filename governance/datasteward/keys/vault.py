@@ -102,7 +102,7 @@ class Vault:
 
     def state(self, *, made_before: datetime) -> KeyState:
         """How the keys stand now, in numbers; `due` are the keysets made before the given time."""
-        return state_of(self._store.engine, made_before=made_before)
+        return state_of(self._store.engine, made_before=made_before, now=self._store.clock())
 
     def destroy(self, subject: str, use: Use = Use.CONTENT) -> bool:
         """Shreds the person's keys for this use: all that was sealed under them is unreadable from now on, for ever.

@@ -34,11 +34,12 @@ class Excerpt:
 class EncryptedObjects:
     """Each object is bound to its person and its key: copied to another key or person, it does not open.
 
+    `deleting` is the same store for those who delete, in transactions that others wait for: it gives up sooner.
     Every method may raise ObjectStoreError, and those that name a person KeyMissing.
     """
 
-    def __init__(self, store: ObjectStore, vault: Vault) -> None:
-        self._store = store
+    def __init__(self, store: ObjectStore, vault: Vault, *, deleting: ObjectStore | None = None) -> None:
+        self._store, self._deleting = store, deleting or store
         self._vault = vault
 
     @property
@@ -87,7 +88,7 @@ class EncryptedObjects:
 
     def delete(self, key: str) -> bool:
         """Deletes the object for good; False when there was none."""
-        return self._store.delete(key)
+        return self._deleting.delete(key)
 
     def size(self, key: str) -> int:
         """The bytes stored. Raises ObjectMissing."""

@@ -242,7 +242,11 @@ class Erasure:
         # Not in the transaction of the promise: killed in it, the promise is there to go on from.
         with self._transaction() as session:
             holds.guard(session)
-            keys.destroy_records(session, self._steward, now=self._clock(), subject=subject)
+            if keys.destroy_records(session, self._steward, now=self._clock(), subject=subject):
+                request = requests.get(session, self._request_id)
+                notes = _notes(request)
+                notes.key_at = self._clock()  # until now what was sealed for records could be read
+                _remember(session, request, notes)
 
     def _certify(self, subject: str) -> Certificate:
         with self._transaction() as session:

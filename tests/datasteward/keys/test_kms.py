@@ -13,7 +13,7 @@ import pytest
 from support.kms import kms
 
 from datasteward.errors import DecryptionFailed, RootKeyError
-from datasteward.keys import Context, FileRootKey, KeyStore, RootKeys, Vault
+from datasteward.keys import Context, FileRootKey, KeyStore, RootKeys, Vault, sqlite
 from datasteward.keys import kms as adapter
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
@@ -148,6 +148,12 @@ def test_a_service_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPa
                 break
             asked += 1
     assert asked == 2
+
+
+def test_who_waits_for_the_key_store_waits_longer_than_it_takes_to_give_up() -> None:
+    """Epochs are changed while a key store in a file is held: nobody who makes keys meanwhile is turned away."""
+    seconds = adapter.ATTEMPTS * (adapter.CONNECT_SECONDS + adapter.READ_SECONDS)
+    assert 1000 * seconds < sqlite.BUSY_MILLISECONDS
 
 
 def test_nobody_listening_and_no_credentials_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

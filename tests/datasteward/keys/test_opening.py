@@ -5,33 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import (
-    Column,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    delete,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, delete, select, update
 
-from datasteward.crypto import Keyset, KeysetKind, associated_data
-from datasteward.errors import KeyStoreError, RootKeyError
-from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault, open_root
+from datasteward.crypto import KeysetKind
+from datasteward.errors import KeyStoreError
+from datasteward.keys import EpochDirectory, FileRootKey, KeyStore, Vault, migrations, open_root
+from datasteward.keys.epochs import Epochs
 from datasteward.keys.roots import RootKeyFile, RootKeys
 from datasteward.keys.tables import VERSION, epoch, subject_key
 from datasteward.keys.tables import key_store as store_table
-from datasteward.types import UtcDateTime
-
-MADE = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -53,51 +39,33 @@ def test_many_that_start_together_make_one_store(tmp_path: Path, database_url: s
         store.close()
 
 
-def test_a_store_of_version_1_is_brought_along(tmp_path: Path, database_url: str, root_key: FileRootKey) -> None:
-    """Keysets that the root key itself wrapped lie under an epoch's key, once, and open; a wrong root key changes nothing."""
-    keysets = {kind: Keyset.random(kind).to_bytes() for kind in KeysetKind}
-    version_1(database_url, root_key, keysets)
-    place = EpochDirectory(tmp_path / "epochs")
-    with pytest.raises(RootKeyError, match="not the one that this key store was made with"):
-        KeyStore(database_url, FileRootKey(bytes(32)), epochs=place)
+def test_a_store_of_versions_before_is_brought_along(
+    key_store: KeyStore, open_store: Callable[[], KeyStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Step by step, each once and in order, in one transaction: where one fails nothing has changed."""
+    key_store.add("ada", dict.fromkeys(KeysetKind, b"keys"))
+    with key_store.engine.begin() as connection:
+        connection.execute(update(store_table).values(version=VERSION - 2))
+    before, failing = rows(key_store), [True]
+
+    def first(connection: Connection, _epochs: Epochs, _now: datetime) -> None:
+        connection.execute(update(subject_key).values(version=subject_key.c.version + 1))
+
+    def second(connection: Connection, _epochs: Epochs, _now: datetime) -> None:
+        connection.execute(update(subject_key).values(version=subject_key.c.version * 10))
+        if failing:
+            raise KeyStoreError(f"failed {failing.pop()}")
+
+    monkeypatch.setattr(migrations, "STEPS", {VERSION - 2: first, VERSION - 1: second})
+    with pytest.raises(KeyStoreError, match="failed"):
+        open_store()
+    assert rows(key_store) == before
     for _ in range(2):
-        store = KeyStore(database_url, root_key, epochs=place)
-        assert store.keysets("ada") == keysets
-        vault, here = Vault(store), Context("ada", "letter", "words", "1")
-        assert vault.reveal_text(here, vault.seal(here, "dear")) == "dear"
-        store.close()
-
-
-def version_1(url: str, root_key: FileRootKey, keysets: dict[KeysetKind, bytes]) -> None:
-    """A key store as the first version made it, with Ada's keys."""
-    made = MetaData()
-    key = Table(
-        "subject_key",
-        made,
-        Column("subject", String(64), primary_key=True),
-        Column("keyset", String(16), primary_key=True),
-        Column("wrapped", LargeBinary, nullable=False),
-        Column("root_key", String(200), nullable=False),
-        Column("created_at", UtcDateTime(), nullable=False),
-    )
-    store = Table(
-        "key_store",
-        made,
-        Column("version", Integer, primary_key=True),
-        Column("check_value", LargeBinary, nullable=False),
-        Column("root_key", String(200), nullable=False),
-        Column("created_at", UtcDateTime(), nullable=False),
-    )
-    engine = create_engine(url)
-    made.create_all(engine)
-    with engine.begin() as connection:
-        row = {"version": 1, "check_value": b"", "root_key": root_key.id, "created_at": MADE}
-        connection.execute(insert(store), row)
-        for kind, plain in keysets.items():
-            wrapped = root_key.wrap(plain, associated_data("datasteward/keyset/1", "ada", kind.value))
-            one = {"subject": "ada", "keyset": kind, "wrapped": wrapped, "root_key": root_key.id, "created_at": MADE}
-            connection.execute(insert(key), one)
-    engine.dispose()
+        store = open_store()
+        with store.engine.connect() as connection:
+            assert set(connection.scalars(select(subject_key.c.version))) == {20}
+            assert connection.scalar(select(store_table.c.version)) == VERSION
+        assert store.keysets("ada") == dict.fromkeys(KeysetKind, b"keys")
 
 
 def test_a_store_on_a_server_has_to_be_told_where_epochs_lie(root_key: FileRootKey) -> None:

@@ -50,6 +50,20 @@ def test_the_state_tells_ages_versions_and_what_is_due(world: World) -> None:
     assert (told.versions, told.due, told.oldest) == ({2: 10}, 0, world.now)
 
 
+def test_a_keyset_made_by_a_clock_that_was_ahead_is_due_too(world: World) -> None:
+    """It would else be used for ten years and the schedule's two; with its new key it is of now."""
+    month = timedelta(days=30)
+    world.now += timedelta(days=3650)
+    world.vault.create("felix")
+    world.now = START + timedelta(days=1)
+    assert world.vault.state(made_before=world.now - month).due == 2
+    assert world.admin.stage(made_before=world.now - month) == 2
+    world.now += SETTLED
+    assert world.admin.promote(staged_before=world.now - SETTLED) == 2
+    told = world.vault.state(made_before=world.now - month)
+    assert (told.due, told.versions) == (0, {1: 10, 2: 2})
+
+
 def test_changes_and_destructions_at_random_keep_the_living_and_only_them(world: World) -> None:
     """Whatever is done in whatever order, who lives reads everything and who was destroyed is gone."""
     chance, living = random.Random(7), list(PEOPLE)

@@ -43,7 +43,7 @@ def test_every_connection_is_set_up(key_store: KeyStore) -> None:
             return tuple(connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names)
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(pragmas, range(32))) == {("wal", 2, 1, 10_000)}
+        assert set(pool.map(pragmas, range(32))) == {("wal", 2, 1, 30_000)}
 
 
 def test_a_file_that_is_no_database_is_said(tmp_path: Path, root_key: FileRootKey) -> None:

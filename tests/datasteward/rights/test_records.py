@@ -22,7 +22,7 @@ from datasteward.keys.store import CACHE_SECONDS
 from datasteward.policy import load
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
-from datasteward.rights.erasure import Erasure
+from datasteward.rights.erasure import LETS_GO, STEPS, Erasure
 
 SHIPPED = Path(__file__).parents[3] / "policies"
 
@@ -82,6 +82,23 @@ def test_without_records_to_keep_both_keys_go_with_the_erasure(service: Any) -> 
     assert not service.steward.vault.has(subject, Use.RECORDS)
     with pytest.raises(KeyMissing):
         service.steward.vault.reveal(*sealed["invoice"][0])
+
+
+def test_the_certificates_date_is_that_of_the_last_key_that_went(service: Any) -> None:
+    """An invoice that nobody keeps can be read until the keys for records go, which is after those for content."""
+    subject, _ = join(service, invoices=1)
+    with service.write() as session:
+        session.execute(delete(service.steward.catalog.table("invoice")))
+    hours = {step: service.clock() + timedelta(hours=hour) for hour, step in enumerate(STEPS)}
+    now = service.clock()
+
+    def told(step: str) -> None:
+        nonlocal now
+        now = hours[step]
+
+    request = asked(service, subject)
+    done = Erasure(service.steward, service.write, request, clock=lambda: now, told=told).run()
+    assert done.unreadable_at == hours["records"] + LETS_GO
 
 
 def test_a_letter_is_not_sealed_for_records_nor_an_invoice_for_content(service: Any) -> None:
