@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import httpx2
 import structlog
 
-from datasteward.disposal.disposal import promise_object
 from datasteward.errors import StewardError
 from datasteward.policy import Limits
 from gptimages.accounts import outside
@@ -24,7 +23,7 @@ from gptimages.errors import GptImagesError
 from gptimages.installation import Installation
 from gptimages.models import new_id
 from gptimages.settings import Settings
-from gptimages.studio import uploads
+from gptimages.studio import pending, uploads
 
 WHOLE_SECONDS = 4.0  # a person waits meanwhile
 HTTPS_PORT = 443
@@ -40,18 +39,18 @@ class NotFetched(GptImagesError):
 def adopt(here: Installation, account_id: str, address: str, now: datetime) -> None:
     """Makes the picture at `address` the person's avatar, or leaves them without one and says why in the log."""
     limits = here.policies.limits
+    key = f"avatar/{new_id()}"
     try:
         picture = uploads.rebuild(fetch(here.settings, address, limits), limits=limits)
-        key = f"avatar/{new_id()}"
+        with here.writing("deliver", account_id) as session:
+            pending.announce(session, [key], now=now)
         here.objects.put(account_id, key, [picture.png])
     except (GptImagesError, StewardError) as error:
         log.info("avatar left out", error=type(error).__name__)
         return
     with here.writing("deliver", account_id) as session:
         account = session.get(Account, account_id)
-        if account is None:
-            promise_object(session, key, now=now)
-        else:
+        if account is not None and pending.settle(session, [key]):
             account.avatar = key
 
 

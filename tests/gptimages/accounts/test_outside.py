@@ -13,8 +13,11 @@ import msgspec
 import pytest
 from litestar import Litestar, get
 from litestar.response import Redirect, Response, Stream
+from support.killing import Killed, Killer
 from support.serving import free_port, serving
 
+from datasteward.disposal.disposal import destroy_objects
+from datasteward.objects import EncryptedObjects
 from datasteward.policy import load
 from gptimages.accounts import avatar, outside
 from gptimages.accounts.avatar import NotFetched
@@ -187,3 +190,33 @@ def test_a_portrait_is_rebuilt_and_kept_under_the_persons_key(here, person, serv
     with here.db.read() as session:
         key = session.get(Account, account.id).avatar
     assert here.objects.read(account.id, key).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_killed_while_it_is_kept_no_portrait_is_left_that_nobody_names(here, person, server, moment):
+    """Before its bytes are stored disposal is promised them: what no row names goes."""
+    account = person()
+    changed = here.__class__(demo(here.settings, server), here.db, here.steward, here.clock)
+    with pytest.raises(Killed), Killer(moment, [(EncryptedObjects, "put")]).at_work():
+        avatar.adopt(changed, account.id, server + "/portrait.png", here.clock())
+    with here.db.write() as session:
+        destroy_objects(session, here.objects)
+        assert session.get(Account, account.id).avatar is None
+    assert list(here.objects.keys("avatar/")) == []
+
+
+def test_a_portrait_that_disposal_takes_first_is_not_named(here, person, server, monkeypatch):
+    """The account stays without one rather than naming bytes that are gone."""
+    account, put = person(), EncryptedObjects.put
+
+    def slowly(objects: EncryptedObjects, *what: object) -> int:
+        stored = put(objects, *what)
+        with here.db.write() as session:
+            destroy_objects(session, objects)
+        return stored
+
+    monkeypatch.setattr(EncryptedObjects, "put", slowly)
+    changed = here.__class__(demo(here.settings, server), here.db, here.steward, here.clock)
+    avatar.adopt(changed, account.id, server + "/portrait.png", here.clock())
+    with here.db.read() as session:
+        assert session.get(Account, account.id).avatar is None
