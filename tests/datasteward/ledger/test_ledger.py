@@ -152,7 +152,7 @@ def test_who_has_the_public_key_can_check_an_entry(ledger: Ledger, entries: Entr
     public.verify(bytes.fromhex(signature.decode()), told)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_changed_byte_is_found(ledger: Ledger, open_it: Opener, entries: Entries, data: st.DataObject) -> None:
     """Whichever byte of whichever entry is changed, the ledger does not open."""
