@@ -20,6 +20,7 @@ from .measuring import Row
 FIGURES: dict[str, Callable[[bool], Row]] = {
     "field-reveal": crypto.field_reveal,
     "field-insert": crypto.field_insert,
+    "field-insert-sqlite": crypto.field_insert_sqlite,
     "stream-encrypt": crypto.stream_encrypt,
     "stream-decrypt": crypto.stream_decrypt,
     "stream-memory": crypto.stream_memory,

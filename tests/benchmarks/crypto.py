@@ -88,8 +88,19 @@ def field_reveal(full: bool) -> Row:
 
 def field_insert(full: bool) -> Row:
     """Ten thousand rows with three texts, sealed at once and flushed on PostgreSQL, against the same in the clear."""
-    with _vault() as vault, server() as postgres:
-        engine = create_engine(postgres.empty())
+    with server() as postgres:
+        return _insert("field-insert", postgres.empty(), full)
+
+
+def field_insert_sqlite(full: bool) -> Row:
+    """The same on SQLite."""
+    with tempfile.TemporaryDirectory() as name:
+        return _insert("field-insert-sqlite", f"sqlite:///{name}/letters.db", full)
+
+
+def _insert(name: str, url: str, full: bool) -> Row:
+    with _vault() as vault:
+        engine = create_engine(url)
         Base.metadata.create_all(engine)
         made, texts = _letters()
         told = [
@@ -111,7 +122,7 @@ def field_insert(full: bool) -> Row:
 
         mine, its = medians(ours, other, rounds=15 if full else 7)
         engine.dispose()
-    return compared("field-insert", mine / ROWS * 1e6, its / ROWS * 1e6, "us", ("<=", 1.3))
+    return compared(name, mine / ROWS * 1e6, its / ROWS * 1e6, "us", ("<=", 1.3))
 
 
 @contextmanager
