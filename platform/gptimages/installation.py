@@ -128,6 +128,8 @@ def open_installation(
         new = opening.is_new(settings)
         vault = opening.vault(settings, clock, found, policies, new=new)
         opened.callback(vault.close)
+        if not restoring:
+            opening.require_database(settings, vault)
         ledger = opening.ledger(settings, clock(), new=new)
         abandoned = clock() - policies.limits.object_young.span
         stored = opening.objects(settings, vault, abandoned=abandoned)

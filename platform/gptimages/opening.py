@@ -60,14 +60,15 @@ def is_new(settings: Settings) -> bool:
     They are made before the database tells, so a first start that was cut off is taken up by the next one.
     Raises LedgerError, ObjectStoreError, StartError when it cannot be told.
     """
-    return not _has_ledger(settings) and not _is_settled(settings)
+    return not _has_ledger(settings) and not is_settled(settings)
 
 
 def _has_ledger(settings: Settings) -> bool:
     return settings.ledger_key_file.exists() or bool(entries(settings).numbers())
 
 
-def _is_settled(settings: Settings) -> bool:
+def is_settled(settings: Settings) -> bool:
+    """Whether there is a database of an installation; none is made. Raises StartError when it cannot be told."""
     if settings.database is None and not sqlite_file(settings).exists():
         return False
     with closing(database_as_it_is(settings)) as db:
@@ -162,6 +163,15 @@ def entries(settings: Settings) -> EntryStore:
 
     client = s3.connect(settings.s3_endpoint, settings.s3_region, hurried=True)  # it is asked inside of transactions
     return BucketOfEntries.at(str(settings.ledger), client)
+
+
+def require_database(settings: Settings, keys: Vault) -> None:
+    """Raises StartError when people have keys and there is no database with their rows: none is made in its place."""
+    if not is_settled(settings) and keys.count():
+        raise StartError(
+            "The database is not where it was: put it back, restore it by gptimages restore DIRECTORY, "
+            f"or correct {PREFIX}DATABASE."
+        )
 
 
 def require_replayed(session: Session, keys: Vault, ledger: Ledger) -> None:

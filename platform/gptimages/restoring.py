@@ -42,8 +42,8 @@ def restore(
 ) -> backup.Replayed:
     """Restores database and objects, the key store, either or none of them, and replays the ledger.
 
-    Everything is checked before anything is touched; nothing that is there is overwritten. Cut off anywhere, it is run again
-    with the same directories. Raises BackupError, LedgerError, StartError, or what opening and erasing raise.
+    Everything is checked before anything is touched; no database and no key store is overwritten. Cut off anywhere, it is
+    run again with the same directories. Raises BackupError, LedgerError, StartError, or what opening and erasing raise.
     """
     opening.make_directory(settings.data)
     with backup.faults(CUT_OFF):
@@ -109,7 +109,7 @@ def _is_copied(settings: Settings, directory: Path | None, of_keys: Path | None)
 
 
 def _require_empty(settings: Settings, directory: Path | None, of_keys: Path | None) -> None:
-    """Raises BackupError when something would be overwritten, or no keys would be there; not when it goes on."""
+    """Raises BackupError when something would be overwritten, or keys or rows would not be there; not when it goes on."""
     if settings.restore_mark.exists():
         return
     (settings.data / "keys").mkdir(exist_ok=True, mode=0o700)
@@ -121,6 +121,8 @@ def _require_empty(settings: Settings, directory: Path | None, of_keys: Path | N
         opening.key_store(settings, utc_now).close()  # raises when it is damaged, newer, or of another root key
     if of_keys and not no_keys:
         raise BackupError("There is a key store already: leave --keys out, or move it away.")
+    if not directory and not opening.is_settled(settings):
+        raise BackupError("The database is missing: put it back, or name its backup.")
     if directory and not _is_empty(settings):
         raise BackupError(
             "The database is not empty: name an empty one by GPTIMAGES_DATABASE, or another GPTIMAGES_DATA."

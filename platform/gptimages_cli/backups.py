@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gptimages import backups, restoring
+from gptimages import backups, opening, restoring
 from gptimages.settings import read
 from gptimages.web.templating import plural, size, utc
 from gptimages_cli.here import BY, Open
@@ -49,7 +49,7 @@ def restore(directory: Path | None, keys: Path | None) -> None:
     ledger is replayed, over a database or a key store that was put back by other means.
     """
     settings = read(serving=False)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    opening.make_directory(settings.data)
     lock = DirectoryLock(settings.data)
     lock.take()
     try:
@@ -63,11 +63,10 @@ def restore(directory: Path | None, keys: Path | None) -> None:
     if done.bare:
         gone = plural(done.bare, "object that a row names is", "objects that rows name are")
         click.echo(f"{gone} not there: gptimages objects audit tells which, and mends it under a plan.")
-    if done.keyless:
-        without = plural(done.keyless, "account has", "accounts have")
+    if done.unopened:
         click.echo(
-            f"{without} no keys: they came after the key store's backup was made, and what is sealed of theirs opens only "
-            "with a newer one."
+            f"Something of {plural(done.unopened, 'person', 'people')} does not open: it came after the key store's backup "
+            "was made, and opens only with a newer one."
         )
 
 

@@ -18,10 +18,14 @@ import pytest
 from conftest import ROOT, Clock
 from support.killing import Killed, Killer
 
-from datasteward.errors import KeyStoreError, LedgerError, RootKeyError
+from datasteward.backup import is_empty as is_empty_database
+from datasteward.base import new_id
+from datasteward.errors import BackupError, KeyStoreError, LedgerError, RootKeyError
 from datasteward.keys import FileRootKey, is_empty
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
+from gptimages import opening, restoring
+from gptimages.errors import StartError
 from gptimages.installation import open_installation
 from gptimages.settings import Settings
 
@@ -81,6 +85,33 @@ def test_database_and_ledger_each_tell_that_there_were_keys(settings: Settings, 
     with pytest.raises(KeyStoreError, match=GONE):
         open_installation(settings, clock)
     assert not (settings.data / "keys").exists()
+
+
+def test_a_lost_database_is_not_made_anew(
+    any_settings: Settings, clock: Clock, new_database: Callable[[], str], backend: str
+) -> None:
+    """Somebody has keys, so there was one: an empty one in its place would take up other people under the same keys.
+
+    A restore of nothing is refused too. With it back in its place the service opens.
+    """
+    with closing(open_installation(any_settings, clock)) as here:
+        here.vault.create(new_id())
+    other = msgspec.structs.replace(any_settings, database=new_database() if backend == "postgresql" else None)
+    kept = any_settings.data / "kept.db"
+    if backend == "sqlite":
+        (any_settings.data / "gptimages.db").rename(kept)
+    for as_found in (False, True):
+        with pytest.raises(StartError, match="The database is not where it was"):
+            open_installation(other, clock, as_found=as_found)
+    with pytest.raises(BackupError, match="The database is missing"):
+        restoring.restore(other, None, None, told=str)
+    if backend == "sqlite":
+        assert not list(any_settings.data.glob("gptimages.db*"))
+        kept.rename(any_settings.data / "gptimages.db")
+    else:
+        with closing(opening.database_as_it_is(other)) as db, db.engine.connect() as connection:
+            assert is_empty_database(connection)
+    open_installation(any_settings, clock).close()
 
 
 def test_a_lost_ledger_is_not_made_anew(any_settings: Settings, clock: Clock) -> None:

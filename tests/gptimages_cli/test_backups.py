@@ -158,7 +158,8 @@ def test_a_directory_that_there_is_is_refused(place: Path) -> None:
     """And left as it is."""
     service = Service(place / "data", place / "log", demo="true")
     refused(service.command("backup", str(place / "backup")), "does not exist yet")
-    refused(service.command("backup", str(place / "no" / "where")), "No such file or directory")
+    refused(service.command("backup", str(place / "no" / "where")), "no directory to make the backup in")
+    refused(service.command("backup", "."), "does not exist yet")
 
 
 def test_a_ledger_in_the_data_directory_is_refused(place: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,14 +11,17 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from datasteward import backup
 from datasteward.base import new_id
 from datasteward.errors import KeyMissing, ObjectMissing
 from datasteward.keys import reveal, seal
 from datasteward.rights import requests
+from gptimages import restoring
 from gptimages.accounts import people
 from gptimages.accounts.models import Account
 from gptimages.billing.models import Transaction
-from gptimages.installation import Installation
+from gptimages.installation import Installation, open_installation
+from gptimages.settings import Settings
 from gptimages_jobs import erase as erase_job
 
 BILLED_TO = "Ines Halvorsen, Heron Walk 7"
@@ -91,3 +94,13 @@ def rows(here: Installation) -> int:
     """How many accounts there are."""
     with here.db.read() as session:
         return len(list(session.scalars(select(Account.id))))
+
+
+def restore(settings: Settings, saved: Saved) -> backup.Replayed:
+    """Restores everything there."""
+    return restoring.restore(settings, saved.service, saved.keys, told=nothing)
+
+
+def opened(settings: Settings) -> closing[Installation]:
+    """The restored installation as an operator's command opens it."""
+    return closing(open_installation(settings, as_found=True))

@@ -119,10 +119,9 @@ def _check(place: Path, manifest: Manifest) -> None:
 
 
 def _files(place: Path) -> tuple[File, ...]:
-    paths = [
-        path for path in place.rglob("*") if path.is_file() and objects.DIRECTORY not in path.parts[len(place.parts) :]
-    ]
-    return tuple(File(str(path.relative_to(place)), path.stat().st_size, _sha256(path)) for path in sorted(paths))
+    names = sorted(path.relative_to(place) for path in place.rglob("*") if path.is_file())
+    ours = (name for name in names if name.parts[0] != objects.DIRECTORY)  # a table may have that name too
+    return tuple(File(str(name), (place / name).stat().st_size, _sha256(place / name)) for name in ours)
 
 
 def _sha256(path: Path) -> str:

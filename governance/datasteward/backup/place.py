@@ -42,19 +42,21 @@ def _reason(error: Exception) -> str:
 def making(directory: Path) -> Iterator[Path]:
     """A new directory beside the one named, for its owner alone; it gets the name when the block ends well.
 
-    Raises BackupError when there is one of that name, when another backup is being made there, or for what the block
-    raises of files, objects and databases: then nothing is left. What a killed process left is cleared away.
+    Raises BackupError when it cannot be made, when another backup is being made there, or for what the block raises of
+    files, objects and databases. However the block ends badly, nothing is left; what a killed process left is cleared away.
     """
-    place = directory.with_name(directory.name + SUFFIX)
     if directory.exists():
         raise BackupError("There is something of that name already: name a directory that does not exist yet.")
+    if not directory.parent.is_dir():
+        raise BackupError("There is no directory to make the backup in: make it first, or name another.")
+    place = directory.with_name(directory.name + SUFFIX)
     with faults(UNMADE), _locked(place):
         try:
             yield place
             _sync(place)
             place.rename(directory)
             sync_directory(directory.parent)
-        except Exception:
+        except BaseException:  # an operator's Ctrl-C too
             shutil.rmtree(place, ignore_errors=True)
             raise
 

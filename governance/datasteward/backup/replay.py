@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from datasteward.backup.unopened import unopened
 from datasteward.disposal.keys import promise_records
 from datasteward.errors import HoldInTheWay
 from datasteward.keys import Use
@@ -21,8 +21,6 @@ from datasteward.rights.scanning import scan
 from datasteward.steward import Steward
 
 ACTOR = "job:restore"
-AT_ONCE = 10_000
-"""People whose keys are asked after in one question."""
 GOES_ON = ("waiting", "running", "blocked", "failed")
 
 
@@ -30,14 +28,14 @@ class Replayed(msgspec.Struct, frozen=True):
     """How many keys came back and were destroyed, how many people were erased again, and how many wait for a hold's end.
 
     `bare`: how many objects that rows name are not there afterwards, such as those that went while the backup was made.
-    `keyless`: how many people have no keys although nobody destroyed them, as they came after the key store's backup was made.
+    `unopened`: how many people something is sealed for that came after the key store's backup was made: no key opens it.
     """
 
     keys: int
     people: int
     waiting: int
     bare: int
-    keyless: int
+    unopened: int
 
 
 def destroy_again(steward: Steward, ledger: Ledger) -> int:
@@ -80,18 +78,7 @@ def replay(
     with transaction() as session:
         anchoring.replayed(session, ledger, actor=ACTOR, now=clock())
         bare = orphans.without_object(session, steward)
-        return Replayed(keys, people, waiting, bare=bare, keyless=_keyless(session, steward, ledger))
-
-
-def _keyless(session: Session, steward: Steward, ledger: Ledger) -> int:
-    """How many people's keys are not there, and did not go as the ledger tells."""
-    gone = {entry.subject for entry in ledger.since() if anchoring.use_of(entry) is Use.CONTENT}
-    number = 0
-    for column in steward.catalog.subject_columns():
-        for people in session.scalars(select(column).execution_options(yield_per=AT_ONCE)).partitions():
-            asked = {(str(subject), Use.CONTENT) for subject in people if str(subject) not in gone}
-            number += len(asked - steward.vault.having(asked))
-    return number
+        return Replayed(keys, people, waiting, bare=bare, unopened=unopened(session, steward, ledger))
 
 
 def _unfinished(ledger: Ledger, transaction: Transaction) -> list[str]:

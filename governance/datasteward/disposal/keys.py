@@ -9,13 +9,26 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, Table, false, insert, literal, not_, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    Table,
+    false,
+    insert,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
 from datasteward.disposal.models import KeyDisposal
 from datasteward.keys import Use, Vault
 from datasteward.ledger import Ledger, enter
+from datasteward.ledger.entries import Why
 from datasteward.retention.held import Held
 from datasteward.rights.keeping import stays
 from datasteward.statements import changed, nested
@@ -47,12 +60,11 @@ def destroy_keys(
 ) -> int:
     """Destroys up to `limit` of the promised keys and returns how many, each written into the ledger before.
 
-    Those that meet `kept`, a condition on KeyDisposal, wait: a legal hold has come in between. Raises KeyStoreError and
-    LedgerError; it can be done again.
+    Those that meet `kept`, a condition on KeyDisposal, wait: a legal hold has come in between; but for those of whom the
+    ledger has heard. Raises KeyStoreError and LedgerError; it can be done again.
     """
-    due = [_CONTENT, KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
-    waiting = select(KeyDisposal).where(*due).order_by(KeyDisposal.since).limit(limit)
-    entries = list(session.scalars(waiting.with_for_update(skip_locked=True)))
+    waiting = select(KeyDisposal).where(_CONTENT, KeyDisposal.done_at.is_(None))
+    entries = _next(session, waiting, kept, ledger, "retention", limit)
     for entry in entries:
         if ledger is not None:
             enter(session, ledger, entry.subject_id, "retention", actor=ACTOR, now=now)
@@ -88,15 +100,16 @@ def destroy_records(
 ) -> int:
     """Destroys up to `limit` of the promised keys for records that no row needs any more, and returns how many.
 
-    Only those of `subject`, where it is given. Those that a legal hold keeps wait; the caller has called `holds.guard`.
-    Each is written into the ledger before. Raises KeyStoreError and LedgerError; it can be done again. To be called in
-    another transaction than the one that promised: the promise has to be there when the process is killed in it.
+    Only those of `subject`, where it is given. Those that a legal hold keeps wait, but for those of whom the ledger has
+    heard; the caller has called `holds.guard`. Each is written into the ledger before. Raises KeyStoreError and
+    LedgerError; it can be done again. To be called in another transaction than the one that promised: the promise has to
+    be there when the process is killed in it.
     """
     kept = Held(session, steward.catalog).keeps_key(KeyDisposal.subject_id)
-    due = [KeyDisposal.use == Use.RECORDS, KeyDisposal.done_at.is_(None), *([] if kept is None else [not_(kept)])]
-    due += [] if subject is None else [KeyDisposal.subject_id == subject]
-    waiting = select(KeyDisposal).where(*due, not_(needed(steward, KeyDisposal.subject_id)))
-    entries = list(session.scalars(waiting.order_by(KeyDisposal.since).limit(limit).with_for_update(skip_locked=True)))
+    waiting = select(KeyDisposal).where(KeyDisposal.use == Use.RECORDS, KeyDisposal.done_at.is_(None))
+    waiting = waiting.where(not_(needed(steward, KeyDisposal.subject_id)))
+    waiting = waiting if subject is None else waiting.where(KeyDisposal.subject_id == subject)
+    entries = _next(session, waiting, kept, steward.ledger, "records", limit)
     for entry in entries:
         if steward.ledger is not None:
             enter(session, steward.ledger, entry.subject_id, "records", actor=ACTOR, now=now)
@@ -104,6 +117,29 @@ def destroy_records(
         entry.done_at = now
     session.flush()
     return len(entries)
+
+
+def _next(
+    session: Session,
+    waiting: Select[KeyDisposal],
+    kept: ColumnElement[bool] | None,
+    ledger: Ledger | None,
+    why: Why,
+    limit: int,
+) -> list[KeyDisposal]:
+    """Up to `limit` that no hold keeps, and those that the ledger names though one does: a kill came after its entry.
+
+    The ledger names nobody whose key is kept: whoever replays it destroys that key.
+    """
+    waiting = waiting.order_by(KeyDisposal.since).with_for_update(skip_locked=True)
+    if kept is None:
+        return list(session.scalars(waiting.limit(limit)))
+    entries = list(session.scalars(waiting.where(not_(kept)).limit(limit)))
+    held = list(session.scalars(waiting.where(kept)))
+    if held and ledger is not None:
+        named = {entry.subject for entry in ledger.since() if entry.why == why}
+        entries += [entry for entry in held if entry.subject_id in named]
+    return entries
 
 
 def needed(steward: Steward, person: SQLColumnExpression[Any]) -> ColumnElement[bool]:

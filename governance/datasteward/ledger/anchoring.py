@@ -21,7 +21,6 @@ from datasteward.ledger.ledger import Ledger
 from datasteward.rights.models import SubjectRequest
 
 ENTERED, REPLAYED = "ledger.entered", "ledger.replayed"
-UNDER_WAY = ("running", "blocked")
 
 
 def enter(
@@ -93,8 +92,9 @@ def _settled(session: Session, entries: list[Entry]) -> list[Entry]:
     """Those of which no process was killed between ledger and commit, so that its own job does it again."""
     if not entries:
         return []
-    erasing = select(SubjectRequest.subject_id).where(SubjectRequest.kind == "erasure")
-    begun = set(session.scalars(erasing.where(SubjectRequest.state.in_(UNDER_WAY))))
+    # A blocked one is not under way: what blocks it is committed together with what it has destroyed.
+    running = (SubjectRequest.kind == "erasure") & (SubjectRequest.state == "running")
+    begun = set(session.scalars(select(SubjectRequest.subject_id).where(running)))
     promised = select(KeyDisposal.subject_id, KeyDisposal.use).where(KeyDisposal.done_at.is_(None))
     waiting = {(subject, Use(use)) for subject, use in session.execute(promised)}
     return [

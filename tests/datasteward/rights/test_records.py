@@ -16,11 +16,14 @@ from support.records import RECORDS, erase, join, kept_to_their_end, metadata
 
 from datasteward.base import new_id
 from datasteward.catalog.records import for_records
+from datasteward.disposal.keys import destroy_keys, destroy_records
+from datasteward.disposal.models import KeyDisposal
 from datasteward.errors import HoldInTheWay, KeyMissing
 from datasteward.keys import Box, Context, Use, Vault
 from datasteward.keys.store import CACHE_SECONDS
 from datasteward.policy import load
 from datasteward.retention import holds
+from datasteward.retention.held import Held
 from datasteward.retention.scope import Scope
 from datasteward.rights.erasure import LETS_GO, STEPS, Erasure
 
@@ -144,6 +147,47 @@ def held_invoice(service: Any) -> tuple[str, dict[str, list[tuple[Context, Box]]
         scope, at = Scope(subject=subject, table="invoice"), service.clock()
         holds.place(session, service.steward, scope, "24-1", review_at=at + timedelta(days=9), by="legal", now=at)
     return subject, sealed
+
+
+@pytest.mark.parametrize("use", list(Use))
+def test_a_hold_that_comes_after_the_ledgers_entry_keeps_no_key(
+    service: Any, monkeypatch: pytest.MonkeyPatch, use: Use
+) -> None:
+    """Killed in between, the key is there and the ledger names it: it goes all the same, for a replay would destroy it."""
+    now = service.clock()
+    subject, _ = join(service, invoices=1)
+    with service.write() as session:
+        session.execute(delete(service.steward.catalog.table("invoice")))
+        session.add(KeyDisposal(subject_id=subject, use=use, since=now))
+    with monkeypatch.context() as patched:
+        patched.setattr(Vault, "destroy", killed)
+        with pytest.raises(Killed):
+            disposed(service, use)
+    with service.write() as session:
+        scope, review = Scope(subject=subject), now + timedelta(days=9)
+        holds.place(session, service.steward, scope, "24-1", review_at=review, by="legal", now=now)
+    other, _ = join(service, invoices=0)
+    assert service.steward.vault.has(subject, use)
+    disposed(service, use)
+    assert not service.steward.vault.has(subject, use)
+    assert service.steward.vault.has(other)
+
+
+def killed(*_given: object) -> None:
+    """Ends the process."""
+    raise Killed
+
+
+def disposed(service: Any, use: Use) -> None:
+    """Destroys promised keys as the job does, which asks for holds."""
+    with service.write() as session:
+        holds.guard(session)
+        steward = service.steward
+        kept = Held(session, steward.catalog).keeps_key(KeyDisposal.subject_id)
+        if use is Use.CONTENT:
+            destroy_keys(session, steward.vault, now=service.clock(), ledger=steward.ledger, kept=kept)
+        else:
+            destroy_records(session, steward, now=service.clock())
 
 
 def test_a_hold_on_a_record_does_not_keep_the_content(service: Any) -> None:

@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from conftest import START
 from sqlalchemy import select
 from support.backups import Saved, Town, erase, nothing
 
@@ -19,6 +20,8 @@ from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.backup import place
 from datasteward.errors import BackupError, ObjectStoreError
+from datasteward.ledger import LedgerKey
+from datasteward.ledger.entries import Head
 from datasteward.objects import LocalDirectory
 from datasteward.objects.store import Stored
 from gptimages import backups, restoring
@@ -82,6 +85,46 @@ def test_nothing_is_overwritten(here: Installation, saved: Saved) -> None:
     with pytest.raises(BackupError, match="does not exist yet"):
         backups.make(here, saved.service, by="tests", told=nothing)
     assert bytes_of(saved.service) == before
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_an_operator_who_changes_their_mind_leaves_nothing(tmp_path: Path, interrupt: type[BaseException]) -> None:
+    """What was copied so far has no manifest, and no day on which somebody would destroy it."""
+
+    def interrupted(place: Path) -> None:
+        (place / "database.sqlite").write_bytes(b"keys")
+        raise interrupt
+
+    with pytest.raises(interrupt), backup.making(tmp_path / "one") as made:
+        interrupted(made)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", "none/one"])
+def test_what_is_no_name_for_a_backup_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """And nothing is made."""
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(BackupError, match=r"does not exist yet\.|make it first, or name another\."),
+        backup.making(Path(name)),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_of_any_name_belongs_to_the_backup(tmp_path: Path) -> None:
+    """One that is called as the directory of objects is, too: changed or lost it is missed."""
+    place, key = tmp_path / "one", LedgerKey.create(tmp_path / "ledger.key")
+    (place / "tables").mkdir(parents=True)
+    (place / "tables" / "objects").write_text("a row")
+    manifest = backup.Manifest(
+        kind="keys", ledger_key=key.id, installation="", ledger=Head(0, ""), policies="", begun_at=START
+    )
+    backup.write(place, manifest, key)
+    assert [each.name for each in backup.read(place, "keys", key).files] == ["tables/objects"]
+    (place / "tables" / "objects").write_text("no row")
+    with pytest.raises(BackupError, match="tables/objects of the backup"):
+        backup.read(place, "keys", key)
 
 
 def test_two_at_once_do_no_harm(here: Installation, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def there(saved: Saved, elsewhere: Settings) -> Iterator[Installation]:
 
 def test_a_restore_counts_the_rows_without_their_object(saved: Saved, elsewhere: Settings) -> None:
     """It says so, and its audit entry does."""
-    assert restore(elsewhere, saved) == backup.Replayed(keys=0, people=0, waiting=0, bare=1, keyless=0)
+    assert restore(elsewhere, saved) == backup.Replayed(keys=0, people=0, waiting=0, bare=1, unopened=0)
     with closing(open_installation(elsewhere, as_found=True)) as there, there.db.read() as session:
         [done] = audit.entries(session, acts=["restore.done"])
         assert audit.facts(done)["bare"] == 1
@@ -61,7 +61,7 @@ def test_a_restore_counts_the_rows_without_their_object(saved: Saved, elsewhere:
 def test_rows_of_who_was_erased_meanwhile_do_not_count(town: Town, saved: Saved, elsewhere: Settings) -> None:
     """The replay of the ledger takes them."""
     erase(town.here, town.lena)
-    assert restore(elsewhere, saved) == backup.Replayed(keys=1, people=1, waiting=0, bare=0, keyless=0)
+    assert restore(elsewhere, saved) == backup.Replayed(keys=1, people=1, waiting=0, bare=0, unopened=0)
 
 
 def test_an_archive_names_what_is_not_there(town: Town, there: Installation) -> None:

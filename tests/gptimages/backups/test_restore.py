@@ -12,35 +12,24 @@ import msgspec
 import pytest
 from conftest import START
 from sqlalchemy import create_engine, text
-from support.backups import BILLED_TO, Saved, Town, erase, nothing, read, rows
+from support.backups import BILLED_TO, Saved, Town, erase, nothing, opened, read, restore, rows
 
 from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.errors import BackupError, KeyMissing, KeyStoreError, LedgerError
-from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, Vault, is_empty
+from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, is_empty
 from datasteward.ledger import open_ledger
 from datasteward.ledger.store import DirectoryOfEntries
 from datasteward.objects import LocalDirectory
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
 from gptimages import backups, opening, restoring, schema
-from gptimages.accounts.models import Account
 from gptimages.errors import StartError
-from gptimages.installation import Installation, open_installation
+from gptimages.installation import open_installation
 from gptimages.settings import Settings
 from gptimages_jobs import disposal, retention
 from gptimages_jobs import keys as keys_job
 from gptimages_jobs.scheduler import REF
-
-
-def restore(settings: Settings, saved: Saved) -> backup.Replayed:
-    """Restores everything there."""
-    return restoring.restore(settings, saved.service, saved.keys, told=nothing)
-
-
-def opened(settings: Settings) -> closing[Installation]:
-    """The restored installation as an operator's command opens it."""
-    return closing(open_installation(settings, as_found=True))
 
 
 def test_e11_nothing_of_an_erased_person_can_be_read(erased: Town, saved: Saved, elsewhere: Settings) -> None:
@@ -93,21 +82,6 @@ def test_e11_after_its_term_old_keys_open_nothing(outlived: Town, saved: Saved, 
     assert outlived.here.vault.has(outlived.lena)
 
 
-def test_who_came_after_the_backup_of_the_keys_is_counted(
-    town: Town, saved: Saved, elsewhere: Settings, person: Callable[..., Account]
-) -> None:
-    """Their rows came back and their keys did not; who was erased since is not among them."""
-    for name in ("Mia", "Olav"):
-        person(name)
-    erase(town.here, town.ines)
-    later = Saved(saved.service.with_name("later"), saved.keys)
-    backups.make(town.here, later.service, by="tests", told=nothing)
-    done = restore(elsewhere, later)
-    assert (done.keyless, done.keys) == (2, 1)
-    with opened(elsewhere) as there, there.db.read() as session:
-        assert audit.facts(audit.entries(session, acts=["restore.done"])[0])["keyless"] == 2
-
-
 def test_a_dead_backup_of_the_keys_stands_in_no_others_way(outlived: Town, saved: Saved, elsewhere: Settings) -> None:
     """One whose epoch has ended is told before anything is touched, and one of today is restored in its place."""
     now = Saved(saved.service, saved.keys.with_name("keys-of-today"))
@@ -140,42 +114,6 @@ def test_without_the_replay_everything_could_be_read(
         open_installation(elsewhere, as_found=True)
     with closing(open_installation(elsewhere, as_found=True, restoring=True)) as there:
         assert read(there, erased.ines) == ["ines@people.example", "the face of Ines", BILLED_TO]
-
-
-def test_a_database_put_back_by_hand_is_not_opened(erased: Town, saved: Saved, elsewhere: Settings) -> None:
-    """Without our command too: a database that is older than the ledger is refused, until the ledger is replayed."""
-    restore(elsewhere, saved)
-    there = erased.here
-    manifest = backup.read(saved.service, "service", there.ledger.key)
-    with closing(open_installation(elsewhere, as_found=True)) as again, again.db.write() as session:
-        entries = "DELETE FROM steward_audit_entry WHERE act IN ('ledger.entered', 'ledger.replayed')"
-        session.execute(text(entries))
-        session.execute(text("DELETE FROM steward_subject_request"))
-    assert manifest.ledger.number == 0
-    with pytest.raises(StartError, match="older than the erasure ledger"):
-        open_installation(elsewhere, as_found=True)
-    assert restoring.restore(elsewhere, None, None, told=nothing).keys == 0
-    open_installation(elsewhere, as_found=True).close()
-
-
-def test_a_key_store_put_back_by_hand_is_not_opened(
-    here: Installation, erased: Town, saved: Saved, any_settings: Settings
-) -> None:
-    """The database is the newest, and the key store brings a destroyed key back: refused, until the key is gone again."""
-    (key_file := any_settings.data / "keys" / "kept.db").touch(mode=0o600)
-    source = msgspec.structs.replace(any_settings, key_store=f"sqlite:///{key_file}")
-    if here.db.engine.dialect.name == "sqlite":
-        shutil.copy(saved.keys / "database.sqlite", key_file)
-    else:
-        source = msgspec.structs.replace(source, epochs=str(any_settings.data / "keys" / "other-epochs"))
-        with closing(Vault(opening.key_store(source, here.clock, new=True))) as vault:
-            vault.create(erased.ines)
-    with pytest.raises(StartError, match="key store is older than the erasure ledger"):
-        open_installation(source, as_found=True)
-    alone = 0 if here.db.engine.dialect.name == "sqlite" else 1  # the new key store knows Ines, and not Lena
-    assert restoring.restore(source, None, None, told=nothing) == backup.Replayed(1, 0, 0, 0, alone)
-    with closing(open_installation(source, as_found=True)) as there:
-        assert not there.vault.has(erased.ines)
 
 
 def test_a_key_store_that_is_a_version_ahead_is_told(saved: Saved, elsewhere: Settings) -> None:

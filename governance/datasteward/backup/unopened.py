@@ -1,0 +1,58 @@
+"""What a restored key store does not open: values of people whose keys, or newest keys, came after its backup was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from sqlalchemy import LargeBinary, Select, String, cast, func, select, type_coerce, union
+from sqlalchemy.orm import Session
+
+from datasteward.catalog import Catalog
+from datasteward.crypto.fields import PREFIX_BYTES
+from datasteward.errors import KeyMissing
+from datasteward.keys import Vault
+from datasteward.keys.places import place_of
+from datasteward.ledger import Ledger
+from datasteward.steward import Steward
+from datasteward.types import Sealed
+
+AT_ONCE = 10_000
+
+
+def unopened(session: Session, steward: Steward, ledger: Ledger) -> int:
+    """How many people something is sealed for that none of their keys opens, although the ledger names none of them.
+
+    Told by the key that each value names, in columns whose table says in one column whose they are; nothing is decrypted,
+    and the keys of each person are fetched once.
+    """
+    marks = list(_marks(steward.catalog))
+    if not marks:
+        return 0
+    gone = {entry.subject for entry in ledger.since()}
+    told = union(*marks).order_by("owner").execution_options(yield_per=AT_ONCE)
+    people = groupby(session.execute(told), key=lambda row: str(row.owner))
+    return sum(
+        not {bytes(row.mark) for row in of_one} <= _openable(steward.vault, who)
+        for who, of_one in people
+        if who not in gone
+    )
+
+
+def _marks(catalog: Catalog) -> Iterator[Select[str, bytes]]:
+    """For each sealed column whose values there are, and the TINK prefixes of their ciphertexts."""
+    for table in catalog.tables:
+        for column in table.columns:
+            if isinstance(column.type, Sealed) and len(table.primary_key) == 1:
+                owner = place_of(column).owner
+                begins = func.substr(type_coerce(column, LargeBinary), 1, PREFIX_BYTES, type_=LargeBinary)
+                if owner is not None:
+                    told = select(cast(owner, String).label("owner"), begins.label("mark"))
+                    yield told.where(column.is_not(None), owner.is_not(None))
+
+
+def _openable(vault: Vault, who: str) -> set[bytes]:
+    try:
+        return set(vault.opener(who).prefixes)
+    except KeyMissing:
+        return set()
