@@ -20,7 +20,9 @@ from datasteward.backup.manifest import Kind, Manifest
 from datasteward.durable import sync_directory, write_new
 from datasteward.errors import BackupError, ErasureUnfinished
 from datasteward.keys import EpochDirectory
+from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.cache import KeyCache
+from datasteward.keys.changing import Changing
 from datasteward.keys.epochs import LIVING, Epochs
 from datasteward.keys.store import CACHE_SECONDS
 from datasteward.keys.tables import VERSION as KEY_STORE_VERSION
@@ -76,7 +78,11 @@ def _copy(
     if of_keys and store:
         told("The key store")
         _restore_keys(settings, of_keys, store)
-    opening.key_store(settings, utc_now).close()  # keys that do not fit are told before anything else comes back
+    with closing(
+        opening.key_store(settings, utc_now)
+    ) as opened:  # keys that do not fit are told before anything else comes back
+        if of_keys:
+            KeyAdmin(Changing(opened, per_second=1)).take_over()
     if directory and service:
         told("The database")
         _restore_database(settings, directory, service)

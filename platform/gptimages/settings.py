@@ -15,6 +15,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from gptimages.errors import SettingsError
 
@@ -143,6 +145,7 @@ def read(environment: Mapping[str, str] | None = None, *, serving: bool = True) 
     }
     settings = _convert(values)
     _check(settings)
+    _check_databases(settings)
     _check_places(settings)
     if serving:
         _check_sign_in(settings)
@@ -224,6 +227,17 @@ def _check_places(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}LEDGER has to be apart from {PREFIX}DATA: give it a directory of its own.")
     if len(buckets) > 1 and _overlap(*buckets):
         raise SettingsError(f"{PREFIX}LEDGER has to be apart from {PREFIX}OBJECTS: give it a bucket of its own.")
+
+
+def _check_databases(settings: Settings) -> None:
+    for name, url in (("DATABASE", settings.database), ("KEY_STORE", settings.key_store)):
+        try:
+            if url is not None:
+                make_url(url).get_dialect().import_dbapi()
+        except (ArgumentError, ImportError, ValueError):  # a port that is no number
+            raise SettingsError(
+                f"{PREFIX}{name} is no database's address: write it like postgresql+psycopg://user@host/name."
+            ) from None
 
 
 def _overlap(one: str, other: str) -> bool:

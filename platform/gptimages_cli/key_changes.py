@@ -25,6 +25,7 @@ SAME_ROOT = (
     "GPTIMAGES_ROOT_KEY, before a comma and the old one."
 )
 BACKUP = "Back up the key store now: older backups of it open nothing once the old epoch has ended."
+ENDED = "Back up the key store now, and destroy older backups of it: they open nothing any more."
 
 
 @click.command()
@@ -81,17 +82,21 @@ def rotate_epoch(open_here: Open, end_now: bool) -> None:
     A run that was cut off while an older epoch still stands goes on with it.
     """
     with open_here() as here, _admin(here, "epoch") as admin:
-        now = here.clock()
-        state = here.vault.state(made_before=now)
+        state = here.vault.state(made_before=here.clock())
         begun = len(state.epochs) == 1 and admin.begin_epoch()
         number = admin.rewrap()
-        overlap = now if end_now else here.policies.encryption.schedule.overlap.before(now)
-        ended = admin.end_epochs(overlap_before=overlap)
+        now = here.clock()  # once the epoch has begun, for --end-now
+        ended = admin.end_epochs(
+            overlap_before=now if end_now else here.policies.encryption.schedule.overlap.before(now)
+        )
         _written(here, "epoch", number=number, ended=ended)
     click.echo(
-        f"{figure(number)} keysets are wrapped under the present epoch's key; {figure(ended)} epochs have ended."
+        f"{plural(number, 'keyset is', 'keysets are')} wrapped under the present epoch's key; "
+        f"{plural(ended, 'epoch has', 'epochs have')} ended."
     )
-    if begun and not ended:
+    if ended:
+        click.echo(ENDED)
+    elif begun:
         click.echo(BACKUP)
 
 
@@ -103,8 +108,9 @@ def rotate_persons(open_here: Open) -> None:
         schedule = here.policies.encryption.schedule
         promoted, staged = renew_persons(admin, schedule, here.clock(), at_once=not admin.waiting())
         _written(here, "persons", promoted=promoted, staged=staged)
+        waiting = admin.waiting()
     click.echo(f"{figure(promoted)} keysets encrypt with their new key; {figure(staged)} have got one.")
-    if staged:
+    if waiting:
         click.echo("Type it again in two minutes: by then every process knows the new keys.")
 
 

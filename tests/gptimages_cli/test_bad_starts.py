@@ -128,6 +128,9 @@ def test_server_with_wrong_settings(place: Place, more: dict[str, str], said: st
         ({"MAIL": "smtp"}, "needs a server"),
         ({"SETTINGS": "nowhere.toml"}, "cannot be read"),
         ({"DATABASE": "sqlite://", "KEY_STORE": "sqlite://"}, "has to be apart"),
+        ({"DATABASE": "nonsense"}, "GPTIMAGES_DATABASE is no database's address"),
+        ({"DATABASE": "mysql://here/images"}, "GPTIMAGES_DATABASE is no database's address"),
+        ({"KEY_STORE": "postgresql+psycopg://web@host:port/keys"}, "GPTIMAGES_KEY_STORE is no database's address"),
     ],
 )
 def test_wrong_settings(tmp_path: Path, more: dict[str, str], said: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from conftest import Clock
 from support.key_world import damage
 
 from datasteward.audit import log as audit
@@ -163,7 +164,7 @@ def test_keys_are_changed_by_commands(
     done = local("keys", "rotate", "epoch")
     assert "Back up the key store now" in done.stdout
     assert "0 epochs have ended" in done.stdout
-    assert "1 epochs have ended" in local("keys", "rotate", "epoch", "--end-now").stdout
+    assert "1 epoch has ended" in local("keys", "rotate", "epoch", "--end-now").stdout
     assert named() == name
     assert "2 have got one" in local("keys", "rotate", "persons").stdout
     clock.move(minutes=3)
@@ -174,6 +175,31 @@ def test_keys_are_changed_by_commands(
     with here.db.read() as session:
         acts = [entry.act for entry in audit.entries(session)]
     assert acts.count("keys.rotated") == acts.count("keys.changing") == 5
+
+
+def test_an_epoch_is_ended_at_once_while_time_goes_by(
+    here: Installation, clock: Clock, local: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typed once, the old epoch's key is gone, and it is said what older backups are good for."""
+    tell = Clock.__call__
+    monkeypatch.setattr(Clock, "__call__", lambda self: self.move(seconds=1) and tell(self))
+    here.vault.create("ada")
+    done = local("keys", "rotate", "epoch", "--end-now").stdout
+    assert "1 epoch has ended" in done
+    assert "destroy older backups of it" in done
+    assert len(here.vault.state(made_before=clock()).epochs) == 1
+
+
+def test_new_keys_of_people_that_wait_are_told_however_often_it_is_typed(
+    here: Installation, clock: Clock, local: Type
+) -> None:
+    """Before two minutes are over the second step does nothing, and says what to wait for."""
+    here.vault.create("ada")
+    clock.move(seconds=1)
+    for got in (2, 0):
+        done = local("keys", "rotate", "persons").stdout
+        assert f"{got} have got one" in done
+        assert "Type it again in two minutes" in done
 
 
 def test_keys_that_are_late_end_the_status_with_one(here: Installation, clock: Any, local: Type) -> None:

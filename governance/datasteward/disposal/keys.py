@@ -65,10 +65,11 @@ def destroy_keys(
     """
     waiting = select(KeyDisposal).where(_CONTENT, KeyDisposal.done_at.is_(None))
     entries = _next(session, waiting, kept, ledger, "retention", limit)
-    for entry in entries:
-        if ledger is not None:
+    if ledger is not None:
+        for entry in entries:
             enter(session, ledger, entry.subject_id, "retention", actor=ACTOR, now=now)
-        vault.destroy(entry.subject_id)
+    vault.destroy_all([(entry.subject_id, Use.CONTENT) for entry in entries])
+    for entry in entries:
         promise_records(session, vault, entry.subject_id, now=now)
         entry.done_at = now
     session.flush()
@@ -110,10 +111,11 @@ def destroy_records(
     waiting = waiting.where(not_(needed(steward, KeyDisposal.subject_id)))
     waiting = waiting if subject is None else waiting.where(KeyDisposal.subject_id == subject)
     entries = _next(session, waiting, kept, steward.ledger, "records", limit)
-    for entry in entries:
-        if steward.ledger is not None:
+    if steward.ledger is not None:
+        for entry in entries:
             enter(session, steward.ledger, entry.subject_id, "records", actor=ACTOR, now=now)
-        steward.vault.destroy(entry.subject_id, Use.RECORDS)
+    steward.vault.destroy_all([(entry.subject_id, Use.RECORDS) for entry in entries])
+    for entry in entries:
         entry.done_at = now
     session.flush()
     return len(entries)

@@ -61,30 +61,44 @@ class KeyAdmin:
         self._let_go()
         root = self.store.root_key
         with faults(), exclusively(self._engine) as connection:
+            self._epochs.check_copies(connection, same=False)  # a change that was cut off leaves both root keys' behind
             if isinstance(root, RootKeyFile):
                 root.follow()
-            self._epochs.check_copies(connection, same=False)  # a change that was cut off leaves both root keys' behind
-            self._rewrap_epochs(connection)
+            new = self._take_over(connection)
             if isinstance(root, RootKeyFile):
                 root.settle()
-            new = connection.scalar(select(key_store.c.root_key)) != root.id
-            if new:
-                connection.execute(update(key_store).values(root_key=root.id, root_since=self.store.clock()))
+        return new
+
+    def take_over(self) -> None:
+        """Has the root key here wrap the keys of epochs, and the key store name it, after a backup was restored.
+
+        One from before a change of the root key names the old one, and no epoch would begin under the new.
+        """
+        with faults(), exclusively(self._engine) as connection:
+            if not self._epochs.in_charge(connection):
+                self._take_over(connection)
+
+    def _take_over(self, connection: Connection) -> bool:
+        for name in living(connection):
+            self._epochs.rewrap(name)
+        new = not self._epochs.in_charge(connection)
+        if new:
+            named = {"root_key": self.store.root_key.id, "root_since": self.store.clock()}
+            connection.execute(update(key_store).values(named))
         return new
 
     def refill(self) -> None:
-        """Writes the key of each living epoch wherever it should be: on a disk that is new, or that was damaged.
+        """Writes the key of each living epoch, as it is, wherever it should be: on a disk that is new, or that was damaged.
 
-        Not for a disk that is away and comes back: it would bring keys that were destroyed in the meantime.
+        Raises RootKeyError where a change of the root key that was cut off is to be done again. Not for a disk that is away
+        and comes back: it would bring keys that were destroyed in the meantime.
         """
         self._announce()
         self._let_go()
         with faults(), exclusively(self._engine) as connection:
-            self._rewrap_epochs(connection)
-
-    def _rewrap_epochs(self, connection: Connection) -> None:
-        for name in living(connection):
-            self._epochs.rewrap(name)
+            self._epochs.check_change(connection)
+            for name in living(connection):
+                self._epochs.copy(name)
 
     def _let_go(self) -> None:
         """Ends epochs whose key has gone since the backup that was restored (Epochs.gone)."""

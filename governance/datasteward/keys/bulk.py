@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
+from itertools import compress
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
@@ -45,13 +46,19 @@ def reveal_all(
     places = _places(rows[0], attributes)
     _check_purposes(rows, places)
     boxes = _values(rows, attributes, [place.column for place in places])
-    settled = list(_settled(rows, attributes, places[0], subject))
+    filled = list(map(any, boxes))  # a row with nothing to open is asked neither whose it is nor for their keys
+    sealed = list(compress(boxes, filled))
+    settled = list(_settled(list(compress(rows, filled)), attributes, places[0], subject))
     try:
-        return _opened(vault, places, boxes, settled)
+        opened = _opened(vault, places, sealed, settled)
     except UnknownKey:
         for who in {who for _, who in settled}:
             vault.forget(who)
-        return _opened(vault, places, boxes, settled)
+        opened = _opened(vault, places, sealed, settled)
+    if len(opened) == len(boxes):
+        return opened
+    texts = iter(opened)
+    return [next(texts) if there else of_row for there, of_row in zip(filled, boxes, strict=True)]
 
 
 def _opened(
@@ -153,6 +160,8 @@ def _settled(
 
 def _values(rows: Sequence[Any], attributes: Sequence[Attribute], columns: list[Column[Any]]) -> list[tuple[Any, ...]]:
     """The values of the columns in each row."""
+    if not rows:
+        return []
     first = rows[0]
     if isinstance(first, Row):
         return list(_tuples(itemgetter, [_position(first, attributes, column) for column in columns], rows))

@@ -41,7 +41,7 @@ def is_empty(url: str) -> bool:
 def _engine(url: str) -> Engine:
     try:
         return create_engine(make_url(url), hide_parameters=True)
-    except (ArgumentError, ImportError):
+    except (ArgumentError, ImportError, ValueError):  # a port that is no number
         raise KeyStoreError("The key store's URL cannot be used: give one like sqlite:////directory/keys.db.") from None
 
 

@@ -16,6 +16,7 @@ from datasteward.base import new_id
 from datasteward.crypto import FieldCipher, Keyset, KeysetKind, associated_data
 from datasteward.errors import DecryptionFailed, KeyStoreError, RootKeyError
 from datasteward.keys.cache import KeyCache
+from datasteward.keys.database import faults
 from datasteward.keys.directory import EpochPlace
 from datasteward.keys.root import RootKey
 from datasteward.keys.tables import epoch, key_store, subject_key
@@ -42,11 +43,7 @@ class Epochs:
         To be called in a transaction that one process has (`exclusively`). Raises RootKeyError when the root key here
         is not the one that wraps the other epochs: those who have that one alone could not open this one.
         """
-        if self.root_key.id != connection.scalar(select(key_store.c.root_key)):
-            raise RootKeyError(
-                "The root key here is not the one that wraps the keys of epochs: a change of it was cut off, or this process "
-                "has the old one: change the root key again, or set the new one."
-            )
+        self.require_in_charge(connection)
         _bring_before(connection, now)
         name = new_id()
         plain = Keyset.random(KeysetKind.FIELDS).to_bytes()
@@ -54,9 +51,21 @@ class Epochs:
         connection.execute(insert(epoch).values(id=name, begun_at=now))
         return name
 
+    def in_charge(self, connection: Connection) -> bool:
+        """Whether the root key here is the one that the key store names: the one that wraps the keys of epochs."""
+        return self.root_key.id == connection.scalar(select(key_store.c.root_key))
+
+    def require_in_charge(self, connection: Connection) -> None:
+        """Raises RootKeyError when it is not."""
+        if not self.in_charge(connection):
+            raise RootKeyError(
+                "The root key here is not the one that wraps the keys of epochs: a change of it was cut off, or this process "
+                "has the old one: change the root key again, or set the new one."
+            )
+
     def present(self) -> str:
         """The id of the epoch under which new keysets are wrapped."""
-        with self._engine.connect() as connection:
+        with faults(), self._engine.connect() as connection:
             return living(connection)[0]
 
     def wrap(self, name: str, plain: bytes, subject: str, use: str, kind: str) -> bytes:
@@ -79,15 +88,22 @@ class Epochs:
     def check_copies(self, connection: Connection, *, same: bool = True) -> None:
         """Raises KeyStoreError unless the key of each living epoch is wherever it should be, and `same` there.
 
-        A disk that is away would come back with keys that were destroyed in the meantime.
+        A disk that is away would come back with keys that were destroyed in the meantime. Raises RootKeyError where it is a
+        change of the root key that has left different ones.
         """
-        for name in living(connection):
-            copies = self.place.copies(name)
-            if None in copies or (same and len(set(copies)) > 1):
-                raise KeyStoreError(
-                    "The directories of the keys of epochs do not all have the same: bring back the disk that is away; "
-                    "one that is new, or damaged, is to be filled from the others."
-                )
+        if same:
+            self.check_change(connection)
+        copies = [self.place.copies(name) for name in living(connection)]
+        if any(None in each or (same and len(set(each)) > 1) for each in copies):
+            raise KeyStoreError(
+                "The directories of the keys of epochs do not all have the same: bring back the disk that is away; "
+                "one that is new, or damaged, is to be filled from the others."
+            )
+
+    def check_change(self, connection: Connection) -> None:
+        """Raises RootKeyError where a change of the root key was cut off between two copies of a key."""
+        if any(len(set(self.place.copies(name)) - {None}) > 1 for name in living(connection)):
+            self.require_in_charge(connection)
 
     def unknown(self, connection: Connection) -> list[str]:
         """Epochs that this key store does not know, though their keys are here and its root key opens them.
@@ -100,6 +116,7 @@ class Epochs:
         """Takes up the unknown ones as older than the present one, in a transaction as for `begin`."""
         begun = connection.scalar(select(func.max(epoch.c.begun_at)).where(epoch.c.ended_at.is_(None)))
         for name in self.unknown(connection):
+            self.copy(name)  # who began it may have been killed before it was everywhere
             connection.execute(insert(epoch).values(id=name, begun_at=begun - timedelta(microseconds=1)))
 
     def _opens(self, name: str) -> bool:
@@ -120,8 +137,13 @@ class Epochs:
 
     def rewrap(self, name: str) -> None:
         """Wraps the key of an epoch under the present root key, wherever it is kept; nothing else is touched."""
-        plain = self._unwrap(name)
+        plain, _ = self._unwrap(name)
         self.place.put(name, self.root_key.wrap(plain, _context(name)))
+
+    def copy(self, name: str) -> None:
+        """Writes the key of an epoch, wrapped as it is, wherever it should be. Raises RootKeyError, EpochEnded."""
+        _, wrapped = self._unwrap(name)
+        self.place.put(name, wrapped)
 
     def check(self) -> None:
         """Raises RootKeyError when the root key is another one, KeyStoreError when the key of the epoch is not there."""
@@ -145,9 +167,11 @@ class Epochs:
         return self._cache.get(name, self._load)
 
     def _load(self, name: str) -> FieldCipher:
-        return FieldCipher(Keyset.from_bytes(KeysetKind.FIELDS, self._unwrap(name)))
+        plain, _ = self._unwrap(name)
+        return FieldCipher(Keyset.from_bytes(KeysetKind.FIELDS, plain))
 
-    def _unwrap(self, name: str) -> bytes:
+    def _unwrap(self, name: str) -> tuple[bytes, bytes]:
+        """The key of an epoch, and the wrapped copy that opens."""
         for _ in range(2):  # a change of the root key overwrites a file that is just being read
             copies = {copy for copy in self.place.copies(name) if copy is not None}
             if not copies:
@@ -156,7 +180,13 @@ class Epochs:
                 )
             for wrapped in copies:  # one may be cut short, or under the old root key
                 with suppress(DecryptionFailed):
-                    return self.root_key.unwrap(wrapped, _context(name))
+                    return self.root_key.unwrap(wrapped, _context(name)), wrapped
+        with faults(), self._engine.connect() as connection:
+            if self.in_charge(connection):
+                raise EpochEnded(
+                    "The key of an epoch is damaged in each place that keeps it: what it wraps opens only from a backup of the "
+                    "key store that was made after the next epoch began."
+                )
         raise RootKeyError(
             "The root key is not the one that this key store was made with: "
             "put the right root key in place, or the key store that belongs to it."

@@ -32,11 +32,16 @@ class OthersWork(KeyStoreError):
 
 _OWNER = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(:name)")
 _EXEMPT = text(
-    "SELECT bool_or(other.rolsuper OR other.rolbypassrls OR other.oid = store.relowner) "
+    "SELECT bool_or(other.rolsuper OR other.rolbypassrls OR other.oid = store.relowner OR other.rolname IN "
+    "('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')) "
     "FROM pg_roles AS role, pg_roles AS other, pg_class AS store "
     "WHERE role.rolname = :role AND store.oid = to_regclass(:name) AND pg_has_role(role.oid, other.oid, 'MEMBER')"
 )
-"""Whether a role is, or may become by SET ROLE, one that the rules for rows do not hold for; NULL when there is none."""
+"""Whether a role is, or may become by SET ROLE, one that the rules for rows do not hold for; NULL when there is none.
+
+Those of the server's own roles are among them that read the planner's statistics, which hold values of rows, or its files.
+Source: postgresql.org/docs/current/predefined-roles.html.
+"""
 
 
 def is_owner(connection: Connection) -> bool:
@@ -80,6 +85,6 @@ def _require_bound(connection: Connection, role: str) -> None:
         raise KeyStoreError(f"There is no role {role} on the key store's server: make it first, by CREATE ROLE.")
     if exempt:
         raise KeyStoreError(
-            f"The role {role} sees every row whatever it is granted (it is or may become the owner, a superuser or one with "
-            "BYPASSRLS): name another one."
+            f"The role {role} sees every row whatever it is granted (it is or may become the owner, a superuser, one with "
+            "BYPASSRLS, or one of the server's roles that read all data or files): name another one."
         )

@@ -79,7 +79,7 @@ class FileRootKey:
         try:
             return cls(_parse(read_private(path)))
         except FileNotFoundError:
-            raise RootKeyError("There is no root key file: put it back from its backup, or create one.") from None
+            raise RootKeyError(f"There is no root key file {path.name}: put it back from its backup.") from None
         except OSError as error:
             raise RootKeyError(f"The root key file cannot be read ({error.strerror}): check its rights.") from error
         except NotPrivate as error:

@@ -73,19 +73,20 @@ class KeyStore:
 
         Raises KeyMissing for records of somebody without keys for content: after an erasure nobody would destroy them.
         """
-        for _ in range(ATTEMPTS):
+        while True:
+            name = self.epochs.present()
             with faults():
                 try:
-                    self._add(subject, keysets, use)
+                    self._add(name, subject, keysets, use)
                 except IntegrityError:
                     return False
                 except EpochEnded:
+                    if name == self.epochs.present():  # it has not: its key is away
+                        raise
                     continue
                 return True
-        raise KeyStoreError("Epochs end too fast to store a key: check the schedule of the rotation.")
 
-    def _add(self, subject: str, keysets: Mapping[KeysetKind, bytes], use: Use) -> None:
-        name = self.epochs.present()
+    def _add(self, name: str, subject: str, keysets: Mapping[KeysetKind, bytes], use: Use) -> None:
         rows = [
             {
                 "subject": subject,
@@ -151,18 +152,18 @@ class KeyStore:
     def destroy(self, subject: str, use: Use | None = None) -> bool:
         """Overwrites and deletes the person's keysets, of one use or all; leaves no copy in file, log or free pages (SQLite).
 
-        False when there were none; what an interrupted call may have left in the log goes all the same. What lies
+        False when there were none; what an interrupted call may have left in file or log goes all the same. What lies
         below the file system (journal, flash cells, snapshots) is beyond it, as are a server's log and backups: what they
         hold opens no more once the epoch has ended.
         """
         return self.destroy_all([(subject, use)]) == 1
 
     def destroy_all(self, keysets: Iterable[tuple[str, Use | None]]) -> int:
-        """As `destroy`, for many: a transaction for each, and the log emptied once at the end. How many there were.
+        """As `destroy`, for many: a transaction for each, and file and log tidied once at the end. How many there were.
 
-        Cut off before that, the log still has them: it is done again for all of them, those that are gone included.
+        Cut off before that, file or log still have them: it is done again for all of them, those that are gone included.
         """
-        with self._destroying, faults():  # one at a time: checkpoints stand in each other's way
+        with self._destroying, faults():  # one at a time: those who tidy up stand in each other's way
             try:
                 return sum(self._destroy(subject, use) for subject, use in keysets)
             finally:
@@ -182,9 +183,9 @@ class KeyStore:
         return bool(found)
 
     def settle(self) -> None:
-        """Leaves no copy of what was overwritten in the log (SQLite)."""
+        """Leaves no copy of what was overwritten or moved in file or log (SQLite)."""
         if self.engine.dialect.name == "sqlite":
-            sqlite.checkpoint(self.engine)
+            sqlite.tidy(self.engine)
 
     def epoch_begun(self) -> datetime:
         """When the present epoch began (UTC)."""

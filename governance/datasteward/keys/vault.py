@@ -164,8 +164,10 @@ class Vault:
             return _there(ciphers.content)
         if ciphers.records is None and ciphers.content is not None:
             made = Keyset.random(KeysetKind.FIELDS).to_bytes()
-            self.forget(subject)  # also when the person was erased meanwhile, which the store says
-            self._store.add(subject, {KeysetKind.FIELDS: made}, Use.RECORDS)
+            try:
+                self._store.add(subject, {KeysetKind.FIELDS: made}, Use.RECORDS)
+            finally:
+                self.forget(subject)  # also when the person was erased meanwhile, which the store says
             ciphers = self._ciphers(subject)
         return _there(ciphers.records)
 

@@ -169,6 +169,17 @@ def test_a_row_that_tells_too_little_is_refused(vault: Vault, row: object) -> No
             wrong()
 
 
+def test_rows_that_hold_nothing_keep_no_other_from_being_read(vault: Vault) -> None:
+    """Emptied rows, of who has no keys any more or of nobody, read as `reveal` reads them; in their places."""
+    full, gone, nobodys = Run(id=1, whose="ben"), Run(id=2, whose="gone"), Report(id=1)
+    seal(vault, full, "words", "hello")
+    rows = [gone, full, Run(id=3, whose="gone")]
+    assert reveal_all(vault, rows, FIELDS) == [(None, None), ("hello", None), (None, None)]
+    assert reveal_all(vault, [nobodys, Report(id=2)], ["text"]) == [(None,), (None,)]
+    assert reveal_all(vault, [Picture(id=1, run_id=1)], ["caption"]) == [(None,)]
+    assert reveal(vault, gone, "words") is reveal(vault, nobodys, "text") is None
+
+
 def test_columns_of_two_tables_are_refused_and_no_rows_give_nothing(vault: Vault) -> None:
     """A call is about one table; of no rows there is nothing to ask for."""
     with pytest.raises(ValueError, match="one table"):

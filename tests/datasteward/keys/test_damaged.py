@@ -160,3 +160,39 @@ def test_a_backup_from_an_epoch_that_has_ended_mends_nothing(world: World) -> No
     assert mend(world, manifest, world.admin) == 0
     assert world.admin.damaged == {"carla"}
     assert world.readable(Vault(world.store), *(set(PEOPLE) - {"carla"}))
+
+
+def test_a_damaged_key_of_an_old_epoch_holds_up_nobody_else(world: World) -> None:
+    """It is told from a wrong root key, and named with those whose keysets lie under it."""
+    world.now += timedelta(days=30)
+    world.admin.begin_epoch()
+    old = world.places.names() - {world.store.epochs.present()}
+    world.vault.create("felix")
+    for each in ("epochs", "mirror"):
+        path = world.directory / each / next(iter(old))
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
+    world.store.epochs.forget_all()
+    with pytest.raises(KeyStoreError, match="key of an epoch is damaged in each place"):
+        Vault(world.store).opener("ada")
+    assert world.admin.rewrap() == 0
+    assert world.admin.damaged == set(PEOPLE)
+    assert Vault(world.store).opener("felix")
+
+
+def test_keys_are_not_made_under_an_epoch_whose_key_is_away(world: World) -> None:
+    """The sentence is about the key that is away, and nothing is stored."""
+    for each in ("epochs", "mirror"):
+        (world.directory / each / world.store.epochs.present()).rename(world.directory / f"kept-{each}")
+    world.store.epochs.forget_all()
+    with pytest.raises(KeyStoreError, match="is not where the keys of epochs are"):
+        world.vault.create("felix")
+    assert not world.vault.has("felix")
+
+
+def test_a_key_store_that_breaks_is_told_wherever_it_is_asked(world: World) -> None:
+    """In a sentence, and not in the database's words."""
+    with world.store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE epoch RENAME TO gone")
+    for use in (world.admin.rewrap, lambda: world.vault.create("felix"), world.admin.begin_epoch):
+        with pytest.raises(KeyStoreError, match="key store cannot be used"):
+            use()

@@ -12,8 +12,8 @@ import pytest
 from support.killing import Killed
 
 from datasteward import durable
-from datasteward.errors import KeyStoreError
-from datasteward.keys import Context, EpochDirectory, KeyStore, Vault, directory
+from datasteward.errors import KeyStoreError, RootKeyError
+from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, RootKeyFile, RootKeys, Vault, directory
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
 
@@ -173,6 +173,58 @@ def test_a_new_disk_is_filled_and_nothing_is_lost(
     assert sorted(path.name for path in two.iterdir()) == sorted(path.name for path in (two.parent / "one").iterdir())
     assert None not in place.copies(store.epochs.present())
     assert len(list(two.iterdir())) == 2
+
+
+def test_a_root_key_is_not_made_while_a_disk_is_away(
+    admin: KeyAdmin, store: KeyStore, two: Path, tmp_path: Path
+) -> None:
+    """The change is refused before anything is made, so a disk that is filled as told has what the old root key opens."""
+    store.epochs.root_key = store.root_key = RootKeyFile(tmp_path / "root.key")
+    shutil.rmtree(two)
+    with pytest.raises(KeyStoreError, match="is to be filled from the others"):
+        admin.change_root()
+    assert not (tmp_path / "root.key.next").exists()
+    admin.refill()
+    assert admin.change_root()
+
+
+def test_a_directory_is_not_filled_from_a_change_that_was_cut_off(
+    admin: KeyAdmin, store: KeyStore, place: EpochDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One copy is under the new root key, which nobody was told to back up: the change is to be done again first."""
+    old, new = store.root_key, FileRootKey(os.urandom(32))
+    store.epochs.root_key = store.root_key = RootKeys([new, old])
+    killed_at_the_second(monkeypatch, admin.change_root)
+    before = place.copies(store.epochs.present())
+    for change in (admin.refill, admin.begin_epoch):
+        with pytest.raises(RootKeyError, match="change the root key again"):
+            change()
+    assert place.copies(store.epochs.present()) == before
+    assert admin.change_root()
+    admin.refill()
+    assert turn(admin) == 1
+
+
+def test_a_beginning_that_was_cut_off_between_two_directories_ends_like_others(
+    admin: KeyAdmin, place: EpochDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key lies in one of them: doing it again takes it up, in both, and in the end destroys it."""
+    killed_at_the_second(monkeypatch, admin.begin_epoch)
+    assert turn(admin) == 2
+    assert len(place.names()) == 1
+
+
+def killed_at_the_second(patched: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """The process of the change ends before it puts a file into the second directory."""
+    calls = iter([directory.replace])
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with patched.context() as broken:
+        broken.setattr(directory, "replace", lambda *paths: next(calls, kill)(*paths))
+        with pytest.raises(Killed):
+            change()
 
 
 def test_a_loss_of_power_finds_the_old_key_whole_or_the_new_one(one: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from support.key_world import PEOPLE, SCHEDULE, World
 
 from datasteward.crypto import Keyset, KeysetKind, associated_data
-from datasteward.errors import KeyStoreError
+from datasteward.errors import KeyStoreError, RootKeyError
 from datasteward.keys import KeyStore, Vault
 from datasteward.keys.admin import KeyAdmin
 from datasteward.keys.changing import Changing
@@ -77,6 +77,22 @@ def test_an_epoch_that_ended_after_the_backup_holds_nothing_up(
         assert len(Vault(store).state(made_before=world.now).epochs) == 1
         assert world.readable(Vault(store), *PEOPLE)
         assert sum(night.begun for night in nights(world, store, 40)) == 1
+        assert world.readable(Vault(store), *PEOPLE)
+
+
+def test_a_backup_from_before_a_change_of_the_root_key_is_under_the_new_one(
+    world: World, new_database: Callable[[], str]
+) -> None:
+    """It names the old root key, though the keys of epochs are wrapped by the new one: taken over, epochs begin again."""
+    manifest = world.back_up()
+    world.admin.change_root()
+    with closing(world.restore(new_database(), manifest)) as store:
+        world.now += 31 * DAY
+        with pytest.raises(RootKeyError):
+            admin(store).begin_epoch()
+        admin(store).take_over()
+        assert admin(store).begin_epoch()
+        assert Vault(store).state(made_before=world.now).root_key == world.root.id
         assert world.readable(Vault(store), *PEOPLE)
 
 

@@ -272,11 +272,24 @@ def test_a_role_that_is_not_there_is_said(owner: KeyStore) -> None:
             grant(owner.engine, name)
 
 
-@pytest.mark.parametrize("attribute", ["SUPERUSER", "BYPASSRLS", "IN ROLE keeper", "IN ROLE passing NOINHERIT"])
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        "SUPERUSER",
+        "BYPASSRLS",
+        "IN ROLE keeper",
+        "IN ROLE passing NOINHERIT",
+        *(
+            f"IN ROLE pg_{what}"
+            for what in ("read_all_data", "write_all_data", "read_server_files", "write_server_files")
+        ),
+        "IN ROLE pg_execute_server_program",
+    ],
+)
 def test_a_role_that_the_rules_do_not_hold_for_is_refused(
     owner: KeyStore, postgres: PostgresServer, attribute: str
 ) -> None:
-    """Superusers, those with BYPASSRLS, the owner, and who may become one of them."""
+    """Superusers, those with BYPASSRLS, the owner, who may become one of them, and who gets at statistics or files."""
     server = create_engine(postgres.url("postgres"), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         for statement in ("DROP ROLE IF EXISTS above", "DROP ROLE IF EXISTS passing", "CREATE ROLE passing BYPASSRLS"):

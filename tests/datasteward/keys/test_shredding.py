@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from datasteward.errors import KeyStoreError
-from datasteward.keys import FileRootKey, KeyStore, Vault, sqlite
+from datasteward.keys import FileRootKey, KeyStore, Use, Vault, sqlite
+from datasteward.keys.admin import KeyAdmin
+from datasteward.keys.changing import Changing
+from datasteward.keys.store import utc_now
 
 PERSONS = 90
 DESTROYED = 60
@@ -28,7 +32,7 @@ def wrapped(directory: Path, names: list[str]) -> list[bytes]:
 def traces(directory: Path, blobs: list[bytes]) -> int:
     """How many 16-byte fragments of the blobs are found in the file, its log or its index."""
     stored = b"".join(path.read_bytes() for path in directory.glob("keys.db*"))
-    pieces = (blob[at : at + FRAGMENT] for blob in blobs for at in range(0, len(blob) - FRAGMENT, 29))
+    pieces = (blob[at : at + FRAGMENT] for blob in blobs for at in range(0, len(blob) - FRAGMENT + 1, 13))
     return sum(piece in stored for piece in pieces)
 
 
@@ -55,21 +59,56 @@ def test_nothing_of_destroyed_keys_is_found(tmp_path: Path, root_key: FileRootKe
     assert destroy_many(tmp_path, root_key) == 0
 
 
-def test_without_secure_delete_they_are_found(
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_is_found_where_rows_have_moved(tmp_path: Path, root_key: FileRootKey, seed: int) -> None:
+    """Keysets that have got a new key are longer, so that rows move from page to page: nothing stays in their old places."""
+    assert destroyed_after_a_rotation(tmp_path, root_key, seed) == 0
+
+
+def test_without_rewriting_the_file_old_places_are_found(
     tmp_path: Path, root_key: FileRootKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The search finds what is there: without the pragma free pages still hold keys."""
-    off = tuple(each.replace("secure_delete = ON", "secure_delete = OFF") for each in sqlite.SETTINGS)
-    assert off != sqlite.SETTINGS
-    monkeypatch.setattr(sqlite, "SETTINGS", off)
-    assert destroy_many(tmp_path, root_key) > 0
+    """The search finds what is there: overwriting and deleting a row does not reach where it was before."""
+    monkeypatch.setattr(sqlite, "tidy", sqlite._checkpoint)
+    found = 0
+    for seed in range(8):
+        (tmp_path / str(seed)).mkdir()
+        found += destroyed_after_a_rotation(tmp_path / str(seed), root_key, seed)
+    assert found > 0
+
+
+def destroyed_after_a_rotation(directory: Path, root_key: FileRootKey, seed: int) -> int:
+    """Gives everybody a new key, destroys some, and counts what is left of all the keysets that these have had."""
+    store, chance = KeyStore(f"sqlite:///{directory / 'keys.db'}", root_key), random.Random(seed)
+    vault, names = Vault(store), [f"{chance.getrandbits(128):032x}" for _ in range(PERSONS)]
+    for name in names:
+        vault.create(name)
+    doomed = chance.sample(names, DESTROYED)
+    blobs = wrapped(directory, doomed)
+    KeyAdmin(Changing(store, per_second=10**9)).stage(made_before=utc_now() + timedelta(seconds=1))
+    blobs += wrapped(directory, doomed)
+    assert vault.destroy_all([(name, Use.CONTENT) for name in doomed]) == DESTROYED
+    left = traces(directory, blobs)
+    store.close()
+    return left
+
+
+@pytest.mark.parametrize("secure", ["ON", "OFF"])
+def test_until_the_file_is_rewritten_deleted_rows_are_zeroed(
+    tmp_path: Path, root_key: FileRootKey, monkeypatch: pytest.MonkeyPatch, secure: str
+) -> None:
+    """A process that dies before leaves at most what was in old places; without the pragma free pages hold keys."""
+    told = tuple(each.replace("secure_delete = ON", f"secure_delete = {secure}") for each in sqlite.SETTINGS)
+    monkeypatch.setattr(sqlite, "SETTINGS", told)
+    monkeypatch.setattr(sqlite, "tidy", sqlite._checkpoint)
+    assert (destroy_many(tmp_path, root_key) == 0) is (secure == "ON")
 
 
 def test_without_the_checkpoint_they_are_found(
     tmp_path: Path, root_key: FileRootKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The search finds what is there: without the checkpoint the log still holds keys."""
-    monkeypatch.setattr(sqlite, "checkpoint", lambda engine: None)
+    monkeypatch.setattr(sqlite, "tidy", lambda engine: None)
     assert destroy_many(tmp_path, root_key) > 0
 
 

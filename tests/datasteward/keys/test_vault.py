@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 import pytest
@@ -272,3 +273,18 @@ def test_errors_name_nobody(vault: Vault) -> None:
         vault.reveal(msgspec.structs.replace(HERE, subject="ben"), box)
     for message in (str(missing.value), str(failed.value)):
         assert not {"ada", "ben", "lighthouse"} & set(message.split())
+
+
+def test_a_first_record_is_sealed_while_others_read_that_person(vault: Vault) -> None:
+    """Who reads in the meantime does not leave behind keys from before there were those for records."""
+    record = Vault(vault._store, records={("letter", "words")})
+    add = vault._store.add
+
+    def read_meanwhile(*given: Any) -> bool:
+        record.opener("ada")
+        return add(*given)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(vault._store, "add", read_meanwhile)
+        here = Context("ada", "letter", "words", "1")
+        assert record.reveal_text(here, record.seal(here, "dear")) == "dear"

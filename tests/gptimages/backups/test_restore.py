@@ -18,6 +18,8 @@ from datasteward import backup
 from datasteward.audit import log as audit
 from datasteward.errors import BackupError, KeyMissing, KeyStoreError, LedgerError
 from datasteward.keys import Context, EpochDirectory, FileRootKey, KeyStore, is_empty
+from datasteward.keys.admin import KeyAdmin
+from datasteward.keys.changing import Changing
 from datasteward.ledger import open_ledger
 from datasteward.ledger.store import DirectoryOfEntries
 from datasteward.objects import LocalDirectory
@@ -80,6 +82,18 @@ def test_e11_after_its_term_old_keys_open_nothing(outlived: Town, saved: Saved, 
     with pytest.raises(KeyStoreError, match="keys of epochs are not those of this key store"):
         restore(elsewhere, saved)
     assert outlived.here.vault.has(outlived.lena)
+
+
+def test_keys_from_before_a_change_of_the_root_key_are_taken_over(
+    town: Town, saved: Saved, elsewhere: Settings
+) -> None:
+    """Else the key store would name the old root key, and no epoch would begin under the one that there is."""
+    KeyAdmin(Changing(town.here.vault._store, per_second=1000)).change_root()
+    shutil.copy(town.here.settings.data / "keys" / "root.key", elsewhere.data / "keys")
+    restore(elsewhere, saved)
+    with opened(elsewhere) as there:
+        assert KeyAdmin(Changing(there.vault._store, per_second=1000)).begin_epoch()
+        assert read(there, town.lena) == ["lena@people.example", "the face of Lena"]
 
 
 def test_a_dead_backup_of_the_keys_stands_in_no_others_way(outlived: Town, saved: Saved, elsewhere: Settings) -> None:
