@@ -54,7 +54,8 @@ class Sealed(OfColumn[Box]):
     """A column of ciphertext: takes a Box or None, gives a Box or None, decrypts nothing.
 
     Whose key seals a row's value follows from the road of its table (see datasteward.keys.places); where it does not,
-    `under` names the column, of the same table, that holds whose it is.
+    `under` names the column, of the same table, that holds whose it is. In a row that several people own, `key` names, as
+    `table.column`, the RowKey in which the key that seals the row's values lies (see datasteward.keys.shared).
 
     Raises NotSealed (a TypeError) for anything else, text and bytes included, for a box of another column, and for one that
     holds nothing sealed. What SQL itself computes (`func.lower(…)`, INSERT from SELECT) does not pass through here.
@@ -62,9 +63,11 @@ class Sealed(OfColumn[Box]):
 
     cache_ok = True
 
-    def __init__(self, *, under: str | None = None) -> None:
+    def __init__(self, *, under: str | None = None, key: str | None = None) -> None:
+        if under is not None and key is not None:
+            raise ValueError("A shared value is sealed under its row's key: say under= at the RowKey, if anywhere.")
         super().__init__()
-        self.under = under
+        self.under, self.key = under, key
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], bytes | None]:
         """What SQLAlchemy has each value go through, here in one call for a box of this column: a flush has many."""
@@ -93,6 +96,18 @@ class Sealed(OfColumn[Box]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Box | None:  # noqa: ARG002
         """The stored ciphertext, boxed."""
         return None if value is None else Box(bytes(value), self.home)
+
+
+class RowKey(Sealed):
+    """A column of an association: the key of the shared row, sealed for the person whose this row of the association is.
+
+    `datasteward.keys.share` writes it. It is no value of anybody: nothing reads it out, not to its owner either.
+    """
+
+    cache_ok = True
+
+    def __init__(self, *, under: str | None = None) -> None:
+        super().__init__(under=under)
 
 
 class Blinded(msgspec.Struct, frozen=True, gc=False):

@@ -18,12 +18,15 @@ FILE = Path(__file__).parents[2] / "governance" / "datasteward" / "crypto" / "ve
 KEYS = {7: bytes(range(32)), 0x89ABCDEF: bytes(range(32, 64))}
 IV, SALT, NONCE_PREFIX = bytes(range(0xA0, 0xAC)), bytes(range(0x60, 0x80)), bytes(range(0xB0, 0xB7))
 FIELD, OBJECT = "datasteward/field/1", "datasteward/object/1"
+SHARED, SHARED_KEY = "datasteward/shared/1", "datasteward/shared-key/1"
 USES = [
     (FIELD, ["s", "t", "c", "r"]),
     (FIELD, ["", "generation", "prompt", "é"]),
     (FIELD, ["4711", "generation", "prompt", "0192f1c4"]),
     (FIELD, ["47", "11generation", "prompt", "0192f1c4"]),
     (OBJECT, ["4711", "images/0192f1c4"]),
+    (SHARED, ["board", "title", "0192f1c4"]),
+    (SHARED_KEY, ["4711", "membership", "board_key", "0192f1c5", "board", "0192f1c4"]),
 ]
 WORDS = ["", "a", "a lighthouse at dusk, 灯台"]
 FIRST, OTHERS = by_hand.SEGMENT - by_hand.HEADER - by_hand.TAG, by_hand.SEGMENT - by_hand.TAG
@@ -43,6 +46,7 @@ def made() -> dict[str, Any]:
         "fields": [_field(key_id, words) for key_id in KEYS for words in WORDS],
         "streams": [_stream(size) for size in SIZES],
         "keysets": [_keyset("fields"), _keyset("objects")],
+        "shared": [_shared(person, row) for person, row in (KEYS, reversed(KEYS))],
     }
 
 
@@ -66,7 +70,7 @@ def _field(key_id: int, words: str) -> dict[str, Any]:
 
 
 def _stream(size: int) -> dict[str, Any]:
-    use, parts = USES[-1]
+    use, parts = USES[4]
     context, key = by_hand.associated(use, *parts), KEYS[7]
     sealed = by_hand.stream(key, SALT, NONCE_PREFIX, plaintext(size), context)
     told = {
@@ -111,6 +115,24 @@ def _tink_key(kind: str, key_id: int) -> tink_pb2.Keyset.Key:
         key_material_type=tink_pb2.KeyData.SYMMETRIC,
     )
     return tink_pb2.Keyset.Key(key_data=data, status=tink_pb2.ENABLED, key_id=key_id, output_prefix_type=prefix)
+
+
+def _shared(person: int, row: int) -> dict[str, Any]:
+    """A value under the key of its row, which is sealed under the key of a person."""
+    (_, parts), (_, key_parts) = USES[5:]
+    keyset = tink_pb2.Keyset(primary_key_id=row, key=[_tink_key("fields", row)]).SerializeToString(deterministic=True)
+    context, key_context = by_hand.associated(SHARED, *parts), by_hand.associated(SHARED_KEY, *key_parts)
+    return {
+        "key_id": person,
+        "key": KEYS[person].hex(),
+        "iv": IV.hex(),
+        "parts": parts,
+        "plaintext": WORDS[-1],
+        "ciphertext": by_hand.field(row, KEYS[row], IV, WORDS[-1].encode(), context).hex(),
+        "key_parts": key_parts,
+        "keyset": keyset.hex(),
+        "sealed_keyset": by_hand.field(person, KEYS[person], IV, keyset, key_context).hex(),
+    }
 
 
 def text() -> str:

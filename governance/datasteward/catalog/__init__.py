@@ -1,7 +1,8 @@
 """Data categories beside the fields, and what follows from them.
 
-`tags` and `roads` are the language, `catalog` gives the answers, `ownership` turns roads into SQL, `checks` says what is
-wrong, `graph` and `drawing` show whose everything is, `fides` and `dpv` write it for other tools.
+`tags` and `roads` are the language, `catalog` gives the answers, `ownership` turns roads into SQL, `sharing` says where the
+keys of shared rows lie, `checks` says what is wrong, `graph` and `drawing` show whose everything is, `fides` and `dpv` write
+it for other tools.
 """
 
 from datasteward.catalog.catalog import Catalog, foreign_keys, within

@@ -27,6 +27,7 @@ def of(catalog: Catalog, policies: PolicySet) -> list[Finding]:
         *spoken.clocks(catalog, policies),
         *spoken.rules(catalog, policies),
         *spoken.encryption(catalog, policies),
+        *spoken.shared(catalog, policies),
         *spoken.logged(catalog, policies),
         *ownerless.of(catalog, policies),
         *lookalike.names(catalog, policies),

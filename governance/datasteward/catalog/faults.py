@@ -9,7 +9,8 @@ from sqlalchemy import JSON, Enum, String, Table
 from sqlalchemy.schema import Column
 from sqlalchemy.types import TypeDecorator
 
-from datasteward.catalog import places
+from datasteward.catalog import places, sharing
+from datasteward.catalog.ownership import links
 from datasteward.catalog.roads import Road
 from datasteward.catalog.tags import RECORD, TAG, Record, Tag
 from datasteward.policy.findings import Finding
@@ -63,6 +64,7 @@ def _of(table: Table, known: Mapping[str, Table]) -> Iterator[Finding]:
         yield Finding(*place, what, "give either nobody(…) or the other roads")
     for road in told.roads:
         yield from (Finding(*place, what, remedy) for what, remedy in _road(table, road, known))
+    yield from (Finding(*places.of_column(at), what, remedy) for at, what, remedy in sharing.flaws(table))
 
 
 def _inside(column: Column[Any]) -> Iterator[tuple[str, str]]:
@@ -90,8 +92,7 @@ def _road(table: Table, road: Road, known: Mapping[str, Table]) -> Iterator[tupl
             what = f"the road of {table.name} goes through {road.table}, which is no table of the catalog"
             yield what, "name the association table, or give its metadata to the catalog"
             return
-        keys = [k for k in association.foreign_key_constraints if k.referred_table is table]
-        matching = [k for k in keys if not road.columns or set(k.column_keys) == set(road.columns)]
+        matching = links(association, table, road)
         if not matching:
             what = f"the road of {table.name} goes through {road.table}, which has no foreign key to it"
             yield what, "name an association table that refers to it"

@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKeyConstraint, Table
 
 from datasteward.catalog import places
 from datasteward.catalog.catalog import Catalog
-from datasteward.catalog.ownership import key_of
+from datasteward.catalog.ownership import key_of, links
 from datasteward.catalog.roads import Road
 from datasteward.policy.findings import Finding
 from datasteward.policy.policyset import PolicySet
@@ -80,7 +80,7 @@ def _association(catalog: Catalog, policies: PolicySet, table: Table, road: Road
     """An association whose rows go by a rule of their own, or let go of the row, while the row stays."""
     association = catalog.table(road.table)
     told, mine = catalog.record(association), catalog.record(table)
-    if any(column.nullable for key in _towards(association, table, road) for column in key.columns):
+    if any(column.nullable for key in links(association, table, road) for column in key.columns):
         yield f"a row of {road.table} can let go of its row of {table.name}, which stays without an owner"
     own = policies.rules_for(mine.category, table=str(table.name))
     for rule in policies.rules_for(told.category, table=road.table):
@@ -90,8 +90,3 @@ def _association(catalog: Catalog, policies: PolicySet, table: Table, road: Road
 
 def _keys(table: Table, columns: tuple[str, ...]) -> Iterator[ForeignKeyConstraint]:
     return (key for key in table.foreign_key_constraints if set(key.column_keys) & set(columns))
-
-
-def _towards(association: Table, table: Table, road: Road) -> Iterator[ForeignKeyConstraint]:
-    keys = (key for key in association.foreign_key_constraints if key.referred_table is table)
-    return (key for key in keys if not road.columns or set(key.column_keys) == set(road.columns))

@@ -122,13 +122,14 @@ def key_of(catalog: Catalog, table: Table, road: Road) -> ForeignKeyConstraint:
     if road.kind == "via":
         keys = [k for k in table.foreign_key_constraints if set(k.column_keys) == set(road.columns)]
     else:
-        association = catalog.table(road.table)
-        keys = [
-            k
-            for k in association.foreign_key_constraints
-            if k.referred_table is table and (not road.columns or set(k.column_keys) == set(road.columns))
-        ]
+        keys = links(catalog.table(road.table), table, road)
     return keys[0]
+
+
+def links(association: Table, table: Table, road: Road) -> list[ForeignKeyConstraint]:
+    """The foreign keys by which a road of kind through leads over the association to the table: one, where nothing is wrong."""
+    keys = (key for key in association.foreign_key_constraints if key.referred_table is table)
+    return [key for key in keys if not road.columns or set(key.column_keys) == set(road.columns)]
 
 
 def own(key: ForeignKeyConstraint) -> list[ColumnElement[Any]]:

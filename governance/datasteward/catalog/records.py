@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datasteward.catalog.catalog import Catalog
+from datasteward.catalog.sharing import is_of_person
 from datasteward.policy import PolicySet
-from datasteward.types import Sealed
 
 
 def for_records(catalog: Catalog, policies: PolicySet) -> frozenset[tuple[str, str]]:
@@ -12,5 +12,5 @@ def for_records(catalog: Catalog, policies: PolicySet) -> frozenset[tuple[str, s
     return frozenset(
         (str(column.table.name), str(column.name))
         for column in catalog.tagged_columns()
-        if isinstance(column.type, Sealed) and policies.for_records(catalog.tag(column).category)
+        if is_of_person(column) and policies.for_records(catalog.tag(column).category)
     )

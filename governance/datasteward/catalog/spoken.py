@@ -11,6 +11,7 @@ from sqlalchemy.schema import Column
 from datasteward.catalog import places
 from datasteward.catalog.catalog import Catalog
 from datasteward.catalog.places import Place
+from datasteward.catalog.sharing import sharing_of
 from datasteward.catalog.tags import Tag
 from datasteward.policy.findings import Finding, UnknownPolicyItem, suggestion
 from datasteward.policy.policyset import PolicySet
@@ -101,6 +102,18 @@ def encryption(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
         elif isinstance(column.type, Sealed) and not wanted:
             what = f"{column} is encrypted, but policies/encryption.yaml leaves {tag.category} in the clear"
             yield Finding(*places.of_column(column), what, "move the category there, or do not seal the column")
+
+
+def shared(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:
+    """A finding for each shared column that is to outlive an erasure when its key is not, or the other way round."""
+    for table in catalog.sound():
+        if (sharing := sharing_of(table)) is None:
+            continue
+        for column in sharing.columns:
+            lasting = [c for c in (column, sharing.key) if policies.for_records(catalog.tag(c).category)]
+            if len(lasting) == 1:
+                what = f"policies/encryption.yaml has, of {column} and its key {sharing.key}, only {lasting[0]} for records"
+                yield Finding(*places.of_column(column), what, "give both a category of the same keys")
 
 
 def logged(catalog: Catalog, policies: PolicySet) -> Iterator[Finding]:

@@ -13,8 +13,8 @@ def associated_data(use: str, *parts: str) -> bytes:
         datasteward/object/1    subject, object key             an object
         datasteward/epoch/1     epoch                           the wrapped key of an epoch
         datasteward/keyset/2    subject, use, kind of keyset    a person's wrapped keyset
-        datasteward/shared/1    table, column, row              a field that several people own
-        datasteward/shared-key/1  subject, table, column, row   the key of such a field, for one of them
+        datasteward/shared/1    table, column, row              a field of a row that several people own
+        datasteward/shared-key/1  subject, table, column, row of the association, table, row    the key of that row, for one
         datasteward/blind/1     table, column                   the key of a blind index (no ciphertext)
 
     So ("datasteward/field/1", "s", "t", "c", "r") is, in hexadecimal,

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
+from datasteward.catalog.sharing import is_of_person
 from datasteward.disposal.models import KeyDisposal
 from datasteward.keys import Use, Vault
 from datasteward.ledger import Ledger, enter
@@ -33,7 +34,6 @@ from datasteward.retention.held import Held
 from datasteward.rights.keeping import stays
 from datasteward.statements import changed, nested
 from datasteward.steward import Steward
-from datasteward.types import Sealed
 
 ACTOR = "job:disposal"
 BATCH = 20  # keys in a transaction: each waits for the ledger, which may be a server
@@ -153,7 +153,7 @@ def needed(steward: Steward, person: SQLColumnExpression[Any]) -> ColumnElement[
     reasons: list[ColumnElement[bool]] = [false()]
     for table in steward.catalog.owned():
         kept = stays(steward, table)
-        for column in (c for c in table.columns if isinstance(c.type, Sealed)):
+        for column in filter(is_of_person, table.columns):
             if kept or (table.name, column.name) in steward.vault.records:
                 theirs = steward.catalog.subjects(table, column.is_not(None)).subquery()
                 reasons.append(person.in_(nested(select(theirs.c.subject))))

@@ -5,6 +5,7 @@
     seal(vault, generation, "prompt", text)
     reveal(vault, generation, "prompt")
 
+What several people own is sealed once: share, seal_shared and reveal_shared (see datasteward.keys.shared).
 It touches the key file and the key store, never the service's database.
 """
 
@@ -17,6 +18,7 @@ from datasteward.keys.directory import EpochDirectory, EpochPlace
 from datasteward.keys.root import FileRootKey, RootKey
 from datasteward.keys.roots import KMS, RootKeyFile, RootKeys, open_root
 from datasteward.keys.sealing import context_for, reveal, seal
+from datasteward.keys.shared import reveal_shared, seal_shared, share
 from datasteward.keys.store import KeyStore
 from datasteward.keys.tables import Use
 from datasteward.keys.vault import Vault
@@ -40,6 +42,9 @@ __all__ = [
     "open_root",
     "reveal",
     "reveal_all",
+    "reveal_shared",
     "seal",
     "seal_all",
+    "seal_shared",
+    "share",
 ]

@@ -10,8 +10,9 @@ from sqlalchemy import Column, SQLColumnExpression, inspect
 from sqlalchemy.orm import Mapper, QueryableAttribute
 
 from datasteward.catalog.roads import Road
+from datasteward.catalog.sharing import is_shared
 from datasteward.catalog.tags import RECORD
-from datasteward.types import Sealed
+from datasteward.types import RowKey, Sealed
 
 Attribute = str | SQLColumnExpression[Any]
 """A sealed column: its name on the class of a mapped row, or the column itself (`Run.prompt`, `runs.c.prompt`)."""
@@ -33,7 +34,21 @@ class Place:
 
 @lru_cache(maxsize=1024)
 def place_of(column: Column[Any]) -> Place:
-    """Raises ValueError when the table's primary key is not one column: what is sealed needs a settled place."""
+    """The place of a column that is sealed under a person's keys, as `settled` gives it.
+
+    Raises ValueError, too, for a column whose values are shared and for one that holds their keys.
+    """
+    if is_shared(column):
+        raise ValueError(f"{column} is several people's: use seal_shared and reveal_shared of datasteward.keys.")
+    if isinstance(column.type, RowKey):
+        raise ValueError(f"{column} holds the keys of shared rows: hand them out with datasteward.keys.share.")
+    return settled(column)
+
+
+def settled(column: Column[Any]) -> Place:
+    """The place of any column. Raises ValueError when its table's primary key is not one column: what is sealed needs
+    a settled place.
+    """
     table = column.table
     if len(table.primary_key) != 1:
         raise ValueError(f"Give {table.name} a primary key of one column: {column.name} is sealed for one place.")
@@ -57,13 +72,31 @@ def subject_of(row: object, place: Place) -> str:
 
     Raises ValueError when neither tells one person.
     """
-    found = _value(row, place.owner) if place.owner is not None else _owner_along(row)
+    found = value_of(row, place.owner) if place.owner is not None else _owner_along(row)
     if found is None:
         raise ValueError(
-            f"Nothing in the row tells whose {place.table}.{place.column.name} is: say subject=, or name the column that "
-            "tells in Sealed(under=…)."
+            f"Nothing in the row tells whose {place.table}.{place.column.name} is: name the column that tells by under= of "
+            "its type, or say subject= where it can be said."
         )
     return str(found)
+
+
+def row_of(row: object, place: Place) -> str:
+    """The primary key of a mapped row as text. Raises ValueError when it is not set: its place is not settled."""
+    key = value_of(row, place.key)
+    if key is None:
+        raise ValueError(f"Set the primary key of {type(row).__name__} before sealing {place.column.name}.")
+    return str(key)
+
+
+def value_of(row: object, column: Column[Any]) -> Any:
+    """What a mapped row has in a column."""
+    return getattr(row, name_of(row, column))
+
+
+def name_of(row: object, column: Column[Any]) -> str:
+    """The attribute of a mapped row that is the column."""
+    return str(inspect(row, raiseerr=True).mapper.get_property_by_column(column).key)
 
 
 def _owner(table: Any, column: Column[Any]) -> Column[Any] | None:
@@ -86,11 +119,7 @@ def _owner_along(row: object) -> Any:
     if road is None or road.kind == "through":
         return None
     if road.kind != "via":
-        return _value(row, cast("Column[Any]", mapper.local_table.c[road.columns[0]]))
+        return value_of(row, cast("Column[Any]", mapper.local_table.c[road.columns[0]]))
     ways = (r for r in mapper.relationships if {c.name for c in r.local_columns} == set(road.columns) and not r.uselist)
     above = next((vars(row)[way.key] for way in ways if vars(row).get(way.key) is not None), None)
     return None if above is None else _owner_along(above)
-
-
-def _value(row: object, column: Column[Any]) -> Any:
-    return getattr(row, inspect(row, raiseerr=True).mapper.get_property_by_column(column).key)

@@ -3,16 +3,14 @@
     seal(vault, run, "prompt", "a lighthouse at dusk")
     reveal(vault, run, "prompt")
 
-Many rows at once: see datasteward.keys.bulk.
+Many rows at once: see datasteward.keys.bulk. What belongs to several people: datasteward.keys.shared.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import inspect
-
 from datasteward.crypto import Box
 from datasteward.keys.context import Context
-from datasteward.keys.places import Attribute, column_of, place_of, subject_of
+from datasteward.keys.places import Attribute, column_of, place_of, row_of, subject_of
 from datasteward.keys.vault import Vault
 from datasteward.purposes import check
 
@@ -21,13 +19,11 @@ def context_for(row: object, attribute: Attribute, *, subject: str | None = None
     """The place of one attribute of a mapped row; `subject` says whose it is where neither road nor `under` tells.
 
     Raises ValueError when the row has no primary key yet, or one of several columns, or nothing tells whose it is: what
-    is sealed for a place that is not settled could not be opened again.
+    is sealed for a place that is not settled could not be opened again. So does what several people share: it is nobody's.
     """
     place = place_of(column_of(row, attribute))
-    key = inspect(row, raiseerr=True).mapper.primary_key_from_instance(row)[0]
-    if key is None:
-        raise ValueError(f"Set the primary key of {type(row).__name__} before sealing {place.column.name}.")
-    return Context(subject or subject_of(row, place), place.table, place.column.name, str(key))
+    key = row_of(row, place)
+    return Context(subject or subject_of(row, place), place.table, place.column.name, key)
 
 
 def seal(vault: Vault, row: object, attribute: str, plaintext: str | bytes, *, subject: str | None = None) -> Box:

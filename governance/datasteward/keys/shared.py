@@ -1,67 +1,161 @@
-"""What belongs to several people: sealed once under a key of its own, and that key sealed for each owner.
+"""Rows that belong to several people: sealed once, under a key of their own, which is sealed for each of them.
 
-When one owner's keys are destroyed the others still read; when the last one's are, nobody does.
+    share(vault, board, [ada_in, ben_in])                           # makes the board's key, before anything is sealed
+    seal_shared(vault, board, "title", "Our board", through=ada_in)
+    reveal_shared(vault, board, "title", through=ben_in)
+    share(vault, board, [cleo_in], through=ada_in)                  # lets Cleo in; what is sealed stays as it is
+
+`ada_in` is the row of the association through which Ada owns the board: there the key lies (see datasteward.catalog.sharing
+for the columns). So an erasure takes it with the person; the others still read, and when the last one goes nobody does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from datasteward.crypto import Box, FieldCipher, Keyset, KeysetKind, associated_data
-from datasteward.errors import DecryptionFailed, KeyMissing
+from sqlalchemy import inspect
+
+from datasteward.catalog.sharing import Sharing, is_shared, sharing_of
+from datasteward.crypto import Box, FieldCipher, Keyset, KeysetKind, associated_data, home
+from datasteward.errors import KeyMissing
+from datasteward.keys.context import Context
+from datasteward.keys.places import Attribute, column_of, name_of, row_of, settled, subject_of, value_of
 from datasteward.keys.vault import Vault
+from datasteward.purposes import check
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """The ciphertext, and by owner the key that opens it, sealed under that owner's keys."""
+class SharedRow(NamedTuple):
+    """A row that several people own, by its table and its primary key as text."""
 
-    box: Box
-    keys: Mapping[str, Box]
+    table: str
+    row: str
 
+    def value_in(self, column: str) -> bytes:
+        """What its value in a column is bound to."""
+        return associated_data("datasteward/shared/1", self.table, column, self.row)
 
-def seal_shared(vault: Vault, place: tuple[str, str, str], plaintext: bytes, owners: Iterable[str]) -> Shared:
-    """Encrypts for a place (table, column, row) and for its owners, who need keys. Raises KeyMissing."""
-    keyset = Keyset.random(KeysetKind.FIELDS)
-    box = Box(FieldCipher(keyset).encrypt(plaintext, _context(place)))
-    return Shared(box, {owner: _sealed(vault, place, owner, keyset.to_bytes()) for owner in owners})
-
-
-def reveal_shared(vault: Vault, place: tuple[str, str, str], shared: Shared, owner: str) -> bytes:
-    """Decrypts for one of the owners. Raises KeyMissing, or DecryptionFailed when it was not sealed for this place."""
-    return _cipher(vault, place, shared, owner).decrypt(shared.box.ciphertext, _context(place))
+    def key_at(self, place: Context) -> bytes:
+        """What its key is bound to, in a place of the association."""
+        at = (place.subject, place.table, place.column, place.row)
+        return associated_data("datasteward/shared-key/1", *at, self.table, self.row)
 
 
-def share(vault: Vault, place: tuple[str, str, str], shared: Shared, owner: str, other: str) -> Shared:
-    """The same for one owner more, whom one of the owners lets in; the ciphertext stays. Raises what `reveal_shared` does."""
-    key = _opened(vault, place, shared, owner)
-    return Shared(shared.box, {**shared.keys, other: _sealed(vault, place, other, key)})
+class Door(NamedTuple):
+    """What lets a person in: the place of the key in the association, and the key; None where it was not handed over."""
+
+    place: Context
+    key: Box | None
 
 
-def _cipher(vault: Vault, place: tuple[str, str, str], shared: Shared, owner: str) -> FieldCipher:
-    plain = _opened(vault, place, shared, owner)
-    try:
-        return FieldCipher(Keyset.from_bytes(KeysetKind.FIELDS, plain))
-    except ValueError:
-        raise DecryptionFailed("The key of a shared value is damaged: restore its row.") from None
+def share(vault: Vault, row: object, doors: Iterable[object], *, through: object | None = None) -> None:
+    """Hands the key of a shared row to rows of its association: a new one, or the one that the row `through` has.
+
+    Raises ValueError where a new key would lock out who has one; KeyMissing for a person without keys; and what
+    `reveal_shared` does. Nothing is handed over then.
+    """
+    sharing, doors = _sharing(row), list(doors)
+    here, places = _shared_row(row, sharing), [_place(row, door, sharing) for door in doors]
+    if through is None:
+        _require_new(row, doors, sharing)
+        key = Keyset.random(KeysetKind.FIELDS).to_bytes()
+    else:
+        key = open_key(vault, here, _door(row, through, sharing))
+    boxes = [seal_key(vault, here, place, key) for place in places]
+    for door, box in zip(doors, boxes, strict=True):
+        setattr(door, name_of(door, sharing.key), box)
 
 
-def _sealed(vault: Vault, place: tuple[str, str, str], owner: str, key: bytes) -> Box:
-    """The key for an owner, bound to being one: no field of this place, that the owner may write, passes for it."""
-    table, column, _ = place
-    return Box(vault.sealer(owner, vault.use_of(table, column)).encrypt(key, _key_context(place, owner)))
+def seal_shared(vault: Vault, row: object, attribute: str, plaintext: str, *, through: object) -> Box:
+    """Encrypts the text under the key of the row, opened through a row of its association; assigns it, and returns it.
+
+    Raises what `reveal_shared` does.
+    """
+    sharing, column = _sharing_by(row, attribute)
+    here = _shared_row(row, sharing)
+    cipher = _cipher(open_key(vault, here, _door(row, through, sharing)))
+    box = Box(cipher.encrypt(plaintext.encode(), here.value_in(column)), home(here.table, column))
+    setattr(row, attribute, box)
+    return box
 
 
-def _opened(vault: Vault, place: tuple[str, str, str], shared: Shared, owner: str) -> bytes:
-    if owner not in shared.keys:
-        raise KeyMissing("This was not shared with that person, or is no more: only its owners can open it.")
-    return vault.open(owner, shared.keys[owner].ciphertext, _key_context(place, owner))
+def reveal_shared(vault: Vault, row: object, attribute: Attribute, *, through: object) -> str | None:
+    """The text of the attribute, opened through a row of the association of the row; None when it is empty.
+
+    Raises KeyMissing when the key was not handed to that row, or its person has no keys any more; DecryptionFailed when
+    value or key was sealed for another place; PurposeError as `reveal`; ValueError for a column that is not shared, and
+    for rows of which the one does not refer to the other.
+    """
+    sharing, column = _sharing_by(row, attribute)
+    check(row, column_of(row, attribute))
+    box, door = value_of(row, column_of(row, attribute)), _door(row, through, sharing)
+    return None if box is None else open_shared(vault, _shared_row(row, sharing), column, box, door).decode()
 
 
-def _context(place: tuple[str, str, str]) -> bytes:
-    return associated_data("datasteward/shared/1", *place)
+def open_shared(vault: Vault, row: SharedRow, column: str, box: Box, door: Door) -> bytes:
+    """Decrypts a value of a shared row that is not mapped. Raises KeyMissing, DecryptionFailed."""
+    return _cipher(open_key(vault, row, door)).decrypt(box.ciphertext, row.value_in(column))
 
 
-def _key_context(place: tuple[str, str, str], owner: str) -> bytes:
-    return associated_data("datasteward/shared-key/1", owner, *place)
+def open_key(vault: Vault, row: SharedRow, door: Door) -> bytes:
+    """The keyset of a shared row, as Tink's message. Raises KeyMissing, DecryptionFailed."""
+    if door.key is None:
+        raise KeyMissing("The key of this row was not handed to this owner: have one who has it share it with them.")
+    return vault.open(door.place.subject, door.key.ciphertext, row.key_at(door.place))
+
+
+def seal_key(vault: Vault, row: SharedRow, place: Context, key: bytes) -> Box:
+    """The keyset of a shared row, encrypted for a place of the association. Raises KeyMissing."""
+    sealer = vault.sealer(place.subject, vault.use_of(place.table, place.column))
+    return Box(sealer.encrypt(key, row.key_at(place)), home(place.table, place.column))
+
+
+def _cipher(key: bytes) -> FieldCipher:
+    return FieldCipher(Keyset.from_bytes(KeysetKind.FIELDS, key))
+
+
+def _sharing(row: object) -> Sharing:
+    mapper = inspect(row, raiseerr=True).mapper
+    found = next(filter(None, map(sharing_of, mapper.tables)), None)
+    if found is None:
+        raise ValueError(f"No column of {mapper.local_table.name} is shared: declare one with Sealed(key=…).")
+    return found
+
+
+def _sharing_by(row: object, attribute: Attribute) -> tuple[Sharing, str]:
+    """How the row is shared, and the name of the column."""
+    column = column_of(row, attribute)
+    if not is_shared(column):
+        raise ValueError(f"{column} is not shared, but one person's: use seal and reveal of datasteward.keys.")
+    return _sharing(row), str(column.name)
+
+
+def _shared_row(row: object, sharing: Sharing) -> SharedRow:
+    place = settled(sharing.columns[0])
+    return SharedRow(place.table, row_of(row, place))
+
+
+def _door(row: object, through: object, sharing: Sharing) -> Door:
+    place = _place(row, through, sharing)
+    check(through, sharing.key)
+    return Door(place, value_of(through, sharing.key))
+
+
+def _place(row: object, door: object, sharing: Sharing) -> Context:
+    """Where the key of the row lies in a row of the association, or is to lie."""
+    place = settled(sharing.key)
+    if sharing.key.table not in inspect(door, raiseerr=True).mapper.tables:
+        raise ValueError(f"Name a row of {place.table}: there the key of the shared row lies.")
+    pairs = [(value_of(door, e.parent), value_of(row, e.column)) for e in sharing.link.elements]
+    if any(here is None or here != there for here, there in pairs):
+        names = " and ".join(sharing.link.column_keys)
+        raise ValueError(f"Set {names} of the row of {place.table} first: it does not refer to the shared row.")
+    return Context(subject_of(door, place), place.table, str(place.column.name), row_of(door, place))
+
+
+def _require_new(row: object, doors: Sequence[object], sharing: Sharing) -> None:
+    sealed = [*(value_of(row, column) for column in sharing.columns), *(value_of(door, sharing.key) for door in doors)]
+    if any(box is not None for box in sealed):
+        raise ValueError(
+            "This row has a key already, and would lose it: say through= which of its owners lets others in."
+        )

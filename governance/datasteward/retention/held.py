@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog, Tag, within
 from datasteward.catalog.ownership import far, key_of, own
+from datasteward.catalog.sharing import is_of_person
 from datasteward.disposal.disposal import BATCH
 from datasteward.disposal.hanging import ancestors
 from datasteward.errors import HoldInTheWay
@@ -35,7 +36,6 @@ from datasteward.retention import holds
 from datasteward.retention.models import LegalHold
 from datasteward.retention.scope import Scope, one_of_rows
 from datasteward.statements import among, must_go, one_of, released, these
-from datasteward.types import Sealed
 
 Condition = ColumnElement[bool]
 
@@ -165,9 +165,12 @@ class Held:
 
 
 def sealed(catalog: Catalog, table: Table) -> list[Column[Any]]:
-    """The columns whose content cannot be read without a person's key."""
+    """The columns whose content cannot be read without a person's key.
+
+    What is shared is not among them, for the keys of its row are: they lie in the association, which a hold keeps with it.
+    """
     objects = catalog.objects(table)
-    return [column for column in table.columns if isinstance(column.type, Sealed) or column in objects]
+    return [column for column in table.columns if is_of_person(column) or column in objects]
 
 
 def free(session: Session, table: Table, rows: Condition, kept: Condition | None) -> Iterator[Condition]:

@@ -35,7 +35,7 @@ from sqlalchemy.schema import Column
 from datasteward.catalog import Catalog, foreign_keys
 from datasteward.errors import DecryptionFailed, ObjectMissing
 from datasteward.keys import Context, Vault
-from datasteward.rights import index_page, rows
+from datasteward.rights import doors, index_page, rows
 from datasteward.rights.archive import StreamedZip
 from datasteward.rights.filetypes import ending, is_picture
 from datasteward.rights.grouping import Group, groups
@@ -235,7 +235,7 @@ class Export:
         joined: FromClause = table
         for parent in parents:
             joined = joined.outerjoin(parent.row, parent.condition(catalog, subject))
-            query = query.add_columns(*parent.columns)
+            query = query.add_columns(*parent.selected(catalog, subject))
         query = rows.in_order(catalog, table, query.select_from(joined)).execution_options(yield_per=rows.AT_ONCE)
         with self._session.execute(query) as found:
             for row in found:
@@ -293,9 +293,14 @@ class _Parent:
         return self.key.referred_table
 
     @property
-    def columns(self) -> list[ColumnElement[Any]]:
-        """What is to be selected of it."""
-        return [self.row.c[column.name] for column in (*self.table.primary_key.columns, *self.words)]
+    def mark(self) -> str:
+        """What tells it from other rows that a row refers to."""
+        return "_".join(self.key.column_keys)
+
+    def selected(self, catalog: Catalog, subject: str) -> list[ColumnElement[Any]]:
+        """What is to be selected of it, and beside it."""
+        columns = [self.row.c[column.name] for column in (*self.table.primary_key.columns, *self.words)]
+        return [*columns, *doors.beside(catalog, self.table, subject, row=self.row, mark=self.mark)]
 
     def condition(self, catalog: Catalog, subject: str) -> ColumnElement[bool]:
         """The row referred to, where it is the person's by a road that hides no words."""
@@ -311,7 +316,8 @@ class _Parent:
         name = "-".join(str(row._mapping[self.row.c[c.name]]) for c in self.table.primary_key.columns)
         for column in self.words:
             place = Context(subject, self.table.name, column.name, name)
-            yield rows.revealed(vault, place, row._mapping[self.row.c[column.name]])
+            door = doors.door(column, subject, row, mark=self.mark)
+            yield rows.revealed(vault, place, row._mapping[self.row.c[column.name]], door)
 
 
 def _pixels(table: Table, row: Row[Any]) -> tuple[int, int] | None:

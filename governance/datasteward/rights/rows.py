@@ -17,8 +17,10 @@ from datasteward.catalog import Catalog
 from datasteward.crypto import Box
 from datasteward.errors import DecryptionFailed
 from datasteward.keys import Context, Vault
+from datasteward.keys.shared import Door, SharedRow, open_shared
+from datasteward.rights import doors
 from datasteward.statements import these
-from datasteward.types import Sealed
+from datasteward.types import RowKey, Sealed
 
 AT_ONCE = 500
 UNREADABLE = "(cannot be read any more)"
@@ -62,7 +64,7 @@ def query(catalog: Catalog, table: Table, subject: str) -> Select[Any]:
         open_ = tuple(r for r in catalog.record(table).roads if name not in r.hides)
         shown = catalog.some_person(table, lambda person: person == literal(subject), roads=open_, sub=these)
         found = found.add_columns(case((shown, 0), else_=1).label(_mark(table.c[name])))
-    return found
+    return found.add_columns(*doors.beside(catalog, table, subject))
 
 
 def hidden(row: Row[Any], column: Column[Any]) -> bool:
@@ -85,25 +87,35 @@ def identity(table: Table, row: Row[Any]) -> str:
 def readable(vault: Vault, subject: str, table: Table, row: Row[Any], column: Column[Any]) -> Any:
     """The value of a column as the person knows it: see `revealed`; None when it is hidden from them."""
     value = None if hidden(row, column) else row._mapping[column]
-    return revealed(vault, Context(subject, table.name, column.name, identity(table, row)), value)
+    place = Context(subject, table.name, column.name, identity(table, row))
+    return revealed(vault, place, value, doors.door(column, subject, row))
 
 
-def revealed(vault: Vault, place: Context, value: Any) -> Any:
-    """The value, decrypted where it is sealed.
+def revealed(vault: Vault, place: Context, value: Any, door: Door | None) -> Any:
+    """The value, decrypted where it is sealed; `door` is what opens it to the person where it is shared.
 
     Bytes that are no text stay bytes. A value that does not open any more reads `UNREADABLE`: one damaged field does
-    not keep the rest from its owner. Raises KeyMissing when the person has no key.
+    not keep the rest from its owner. So does a shared one whose key the person was not handed. Raises KeyMissing when the
+    person has no key.
     """
     if not isinstance(value, Box):
         return value
+    if door is not None and door.key is None:
+        return UNREADABLE
     try:
-        opened = vault.reveal(place, value)
+        opened = _opened(vault, place, value, door)
     except DecryptionFailed:
         return UNREADABLE
     try:
         return opened.decode()
     except UnicodeDecodeError:
         return opened
+
+
+def _opened(vault: Vault, place: Context, box: Box, door: Door | None) -> bytes:
+    if door is None:
+        return vault.reveal(place, box)
+    return open_shared(vault, SharedRow(place.table, place.row), place.column, box, door)
 
 
 def _mark(column: Column[Any]) -> str:
@@ -117,5 +129,5 @@ def _hiding(catalog: Catalog, table: Table) -> list[str]:
 
 
 def is_words(column: Column[Any]) -> bool:
-    """Whether the column holds somebody's words: what is worth encrypting and is not an object's key."""
-    return isinstance(column.type, Sealed)
+    """Whether the column holds somebody's words: what is worth encrypting, and no key, of an object or a shared row."""
+    return isinstance(column.type, Sealed) and not isinstance(column.type, RowKey)

@@ -14,7 +14,8 @@ from support import by_hand
 
 from datasteward.crypto import FieldCipher, Keyset, KeysetKind, StreamCipher, associated_data
 from datasteward.errors import DecryptionFailed
-from datasteward.keys import Context, Vault, reveal, reveal_all, seal, seal_all
+from datasteward.keys import Context, Vault, reveal, reveal_all, reveal_shared, seal, seal_all, seal_shared, share
+from datasteward.keys.shared import Door, SharedRow
 from datasteward.objects import EncryptedObjects
 
 CIPHER = FieldCipher(Keyset.random(KeysetKind.FIELDS))
@@ -88,6 +89,8 @@ def test_e2_each_part_of_a_place_counts_alone(context: Context, part: str, other
 def test_e2_what_is_sealed_for_one_use_is_not_for_another(subject: str, key: str, context: Context) -> None:
     """No field's place is an object's, a keyset's or the store's."""
     uses = [associated_data(f"datasteward/{use}/1", subject, key) for use in ("object", "keyset", "field")]
+    row = SharedRow(subject, key)
+    uses += [row.value_in(context.column), row.key_at(context)]
     assert len({*uses, associated_data("datasteward/store/1"), context.associated_data()}) == len(uses) + 2
 
 
@@ -110,6 +113,11 @@ PLACES: list[tuple[Callable[..., object], set[str]]] = [
     (reveal, {"row", "attribute"}),
     (seal_all, {"rows", "attributes"}),
     (reveal_all, {"rows", "attributes"}),
+    (seal_shared, {"row", "attribute", "through"}),
+    (reveal_shared, {"row", "attribute", "through"}),
+    (share, {"row", "doors"}),
+    (SharedRow, {"table", "row"}),
+    (Door, {"place", "key"}),
     (Context, {"subject", "table", "column", "row"}),
 ]
 

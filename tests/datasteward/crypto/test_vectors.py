@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import by_hand, other_side, vectors
+from tink import aead
 
 from datasteward.crypto import FieldCipher, Key, Keyset, KeysetKind, StreamCipher, associated_data
-from datasteward.keys import Context
+from datasteward.keys import Box, Context, FileRootKey, KeyStore, Vault
+from datasteward.keys.shared import Door, SharedRow, open_key, open_shared
 
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(vectors.FILE.read_text(encoding="utf-8"))
 
@@ -39,6 +43,11 @@ def test_the_associated_data_has_these_bytes(vector: dict[str, Any]) -> None:
     assert associated_data(use, *parts).hex() == vector["bytes"]
     if use == "datasteward/field/1":
         assert Context(*parts).associated_data().hex() == vector["bytes"]
+    if use == "datasteward/shared/1":
+        table, column, row = parts
+        assert SharedRow(table, row).value_in(column).hex() == vector["bytes"]
+    if use == "datasteward/shared-key/1":
+        assert SharedRow(*parts[4:]).key_at(Context(*parts[:4])).hex() == vector["bytes"]
 
 
 @of("fields")
@@ -51,6 +60,25 @@ def test_a_field_opens_and_is_made_again(vector: dict[str, Any], monkeypatch: py
     assert other_side.fields(keyset).decrypt(sealed, context) == plaintext
     monkeypatch.setattr(os, "urandom", lambda size: (iv * size)[:size])
     assert FieldCipher(keyset).encrypt(plaintext, context) == sealed
+
+
+@of("shared")
+def test_a_shared_value_opens_with_the_key_that_a_person_has(vector: dict[str, Any], tmp_path: Path) -> None:
+    """We open the key with the person's and the value with the key; so does Tink, by the document alone."""
+    keyset, words = one_key(KeysetKind.FIELDS, vector), vector["plaintext"].encode()
+    sealed, sealed_keyset, key = (bytes.fromhex(vector[name]) for name in ("ciphertext", "sealed_keyset", "keyset"))
+    (table, column, row), place = vector["parts"], Context(*vector["key_parts"][:4])
+    store = KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", FileRootKey.create(tmp_path / "root.key"))
+    objects = Keyset.random(KeysetKind.OBJECTS)
+    store.add(place.subject, {each.kind: each.to_bytes() for each in (keyset, objects)})
+    with closing(Vault(store)) as vault:
+        door = Door(place, Box(sealed_keyset))
+        assert open_key(vault, SharedRow(table, row), door) == key
+        assert open_shared(vault, SharedRow(table, row), column, Box(sealed), door) == words
+    contexts = [by_hand.associated("datasteward/shared-key/1", *vector["key_parts"])]
+    contexts += [by_hand.associated("datasteward/shared/1", *vector["parts"])]
+    opened = other_side.fields(keyset).decrypt(sealed_keyset, contexts[0])
+    assert other_side.handle(opened).primitive(aead.Aead).decrypt(sealed, contexts[1]) == words
 
 
 @of("streams")

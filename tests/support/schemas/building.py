@@ -9,9 +9,10 @@ from support.schemas.shapes import Key, Schema, Shape, named
 
 from datasteward.catalog import record, tag
 from datasteward.policy import Period, RetentionRule
-from datasteward.types import Sealed, UtcDateTime
+from datasteward.types import RowKey, Sealed, UtcDateTime
 
 ID, WHOSE, NOTE = "system.operations", "user.unique_id", "user.content.preference"
+SECRET = "user.content.private.prompt"
 
 
 def metadata(schema: Schema) -> MetaData:
@@ -32,7 +33,8 @@ def metadata(schema: Schema) -> MetaData:
 def columns(shape: Shape) -> list[str]:
     """The names of all columns of the table."""
     found = [*shape.key, *(c for key in shape.keys for c in key.columns), *shape.people, "at", "note", "secret"]
-    return list(dict.fromkeys([*found, *(["object"] if shape.has_object else [])]))
+    more = [*(["object"] if shape.has_object else []), *(["row_key"] if shape.has_key else [])]
+    return list(dict.fromkeys([*found, *more]))
 
 
 def category(shape: Shape) -> str:
@@ -82,7 +84,9 @@ def _column(shape: Shape, name: str) -> Column[Any]:
     if name == "note":
         return Column(name, String(80), info=tag(NOTE))
     if name == "secret":
-        return Column(name, Sealed(), info=tag("user.content.private.prompt"))
+        return Column(name, Sealed(key=f"{shape.shares}.row_key" if shape.shares else None), info=tag(SECRET))
+    if name == "row_key":
+        return Column(name, RowKey(), info=tag(SECRET, export=False, why_not="It opens the secret."))
     if name == "object":
         return Column(name, String(120), info=tag("user.content.private.image", holds="object"))
     kind = Integer() if name.endswith("part") else String(40)

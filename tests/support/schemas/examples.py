@@ -202,6 +202,23 @@ TWO_PARENTS = _service(
 """A picture that must refer to two rows of one table by keys of two columns, one of them another person's."""
 
 
+SHARED_SECRET = _service(
+    (
+        Shape("t1", ("id",), (owned_through("t2"),), shares="t2"),
+        [{"id": "a", "secret": "secret of a."}, {"id": "b", "secret": "secret of b."}],
+    ),
+    (
+        Shape("t2", ("id",), (owned_by("p0"),), (_TO_IT,), ("p0",), has_object=True, has_key=True),
+        [
+            {"id": "c", "k0_id": "a", "p0": "ben", "row_key": "key"},
+            {"id": "d", "k0_id": "a", "p0": "ada", "row_key": "key", "object": "thing/d"},
+            {"id": "e", "k0_id": "b", "p0": "ben", "row_key": "key"},
+        ],
+    ),
+)
+"""A row of two people with words for both, which stand beside a picture of the one; and a row of the other alone."""
+
+
 def deep(depth: int) -> Service:
     """A road over so many tables, each with a rule of its own; what one person has is under a hold."""
     tables = []
@@ -234,5 +251,6 @@ ERASURE = (
     OWNED_THROUGH_WHAT_HANGS,
     STAYS_WITHOUT_THE_PERSON,
     TREES_IN_A_ROW,
+    SHARED_SECRET,
 )
-EXPORT = (HIDDEN_ON_THE_PAGE, HIDDEN_WORDS_OF_A_PARENT, TWO_PARENTS)
+EXPORT = (HIDDEN_ON_THE_PAGE, HIDDEN_WORDS_OF_A_PARENT, TWO_PARENTS, SHARED_SECRET)

@@ -15,7 +15,7 @@ AGES = (9, 9, 9, 4, 3, 2, 1, 0, None)
 """How many days ago the clock of a row started; None: it has not."""
 
 Row = Mapping[str, Any]
-"""The values of one row by column. `at` is an age in days; `secret` the clear text."""
+"""The values of one row by column. `at` is an age in days, `secret` clear text, `row_key` filled where there may be one."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def _content(draw: st.DrawFn, shape: Shape, place: str) -> dict[str, Any]:
         "at": draw(st.sampled_from(AGES)),
         "note": f"note of {place}." if filled else None,
         "secret": f"secret of {place}." if filled else None,
-        **({"object": f"thing/{place}" if filled else None} if shape.has_object else {}),
+        **({"object": f"thing/{place}." if filled else None} if shape.has_object else {}),
+        **({"row_key": "key"} if shape.has_key else {}),
     }
 
 

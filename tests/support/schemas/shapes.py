@@ -42,6 +42,7 @@ class Key:
 class Shape:
     """One table. Besides the columns named here each has a `note`, a `secret` that is sealed, and `at`, its clock.
 
+    `shares`: the secret is sealed under a key of the row, which lies in the association of this name; such a one `has_key`.
     `people` are columns with the id of a person and no foreign key; `optional` columns may be empty. `days` and `action` are
     its retention rule, where it has one; `kept`: law keeps its rows after an erasure. Columns that end in `part` are numbers.
     """
@@ -54,6 +55,8 @@ class Shape:
     optional: frozenset[str] = frozenset()
     clock: bool = True
     has_object: bool = False
+    shares: str = ""
+    has_key: bool = False
     action: Literal["delete", "anonymise", "forget"] | None = None
     days: int = 1
     kept: bool = False
@@ -95,8 +98,7 @@ def schemas(draw: st.DrawFn) -> Schema:
     made: list[Shape] = [replace(PERSON, **draw(_rule()))]
     for number in range(1, draw(st.integers(1, MOST_TABLES)) + 1):
         made.append(draw(_table(tuple(made), f"t{number}")))
-        for place, road in draw(_roads_over(tuple(made))):
-            made[place] = replace(made[place], roads=(*made[place].roads, road))
+        made = list(draw(_with_roads_over(tuple(made))))
     return tuple(made)
 
 
@@ -104,6 +106,9 @@ def schemas(draw: st.DrawFn) -> Schema:
 def _table(draw: st.DrawFn, before: Schema, name: str) -> Shape:
     if draw(st.sampled_from((True, *(False,) * 7))):
         return draw(_kept(before, name))
+    several = [shape for shape in before[1:] if shape.key == ("id",) and shape.owners and not shape.kept]
+    if several and draw(st.sampled_from((True, False, False))):
+        return draw(_association(draw(st.sampled_from(several)), name))
     shape = draw(_skeleton(before, name))
     for _ in range(draw(st.integers(0, 2))):
         shape = draw(_another_key(shape, before))
@@ -134,6 +139,16 @@ def _kept(draw: st.DrawFn, before: Schema, name: str) -> Shape:
         kept=True,
         **draw(_rule()),
     )
+
+
+@st.composite
+def _association(draw: st.DrawFn, to: Shape, name: str) -> Shape:
+    """A table by whose rows people may own or see those of another."""
+    shape = Shape(
+        name, ("id",), (), (Key(("k0_id",), to.name),), ("p0",), draw(_some(("p0",))), has_object=draw(st.booleans())
+    )
+    road = owned_by("p0", leaving=draw(_leaving(shape, True, ("p0",))))
+    return replace(shape, roads=(road,), **draw(_rule((road,), shape)))
 
 
 @st.composite
@@ -214,23 +229,44 @@ def _leaving(draw: st.DrawFn, shape: Shape, owns: bool, columns: tuple[str, ...]
 
 
 @st.composite
-def _roads_over(draw: st.DrawFn, made: Schema) -> list[tuple[int, Road]]:
-    """Roads that earlier tables get over the newest one, which refers to them, where these lead in no circle."""
-    newest, found = made[-1], list[tuple[int, Road]]()
+def _with_roads_over(draw: st.DrawFn, made: Schema) -> Schema:
+    """Earlier tables get roads over the newest one, which refers to them, where these lead in no circle."""
+    newest = made[-1]
     if not newest.owners or newest.kept:
-        return found
+        return made
     for place, shape in enumerate(made[:-1]):
         to_it = [key for key in newest.keys if key.to == shape.name]
-        if not to_it or shape.name == "person" or not shape.owners or shape.kept or not draw(st.booleans()):
+        if not to_it or shape.name == "person" or not shape.owners or shape.kept:
             continue
-        owns = any(newest.key_over(road.columns) not in to_it for road in newest.owners) and draw(st.booleans())
-        if shape.name in _reached(made, newest.name, owns, without=shape.name):
+        how = draw(st.sampled_from(_ways(shape, made[-1], to_it)))
+        owns = how in ("owned", "shared")
+        if how == "none" or shape.name in _reached(made, newest.name, owns, without=shape.name):
             continue
         columns = draw(st.sampled_from(to_it)).columns if len(to_it) > 1 else ()
         leaving = draw(_leaving(shape, owns))
-        found.append((place, (owned_through if owns else seen_through)(newest.name, *columns, leaving=leaving)))
-        made = (*made[:place], replace(shape, roads=(*shape.roads, found[-1][1])), *made[place + 1 :])
-    return found
+        road = (owned_through if owns else seen_through)(newest.name, *columns, leaving=leaving)
+        roads = tuple(each for each in shape.roads if how != "shared" or not each.owns)
+        shape = replace(shape, roads=(*roads, road), shares=newest.name if how == "shared" else shape.shares)
+        made = (
+            *made[:place],
+            shape,
+            *made[place + 1 : -1],
+            replace(made[-1], has_key=made[-1].has_key or how == "shared"),
+        )
+    return made
+
+
+def _ways(shape: Shape, association: Shape, to_it: list[Key]) -> list[str]:
+    """What the association can be to the table. Shared rows have one association, each row of which belongs to one person."""
+    if all(association.key_over(road.columns) in to_it for road in association.owners) or shape.shares or shape.has_key:
+        return ["none", "seen"]
+    return ["none", "seen", "owned", *(["shared"] * 2 if _may_share(shape, association) else [])]
+
+
+def _may_share(shape: Shape, association: Shape) -> bool:
+    """Whether a key of each row may lie in the association: a row of that belongs to one person, and has no other key yet."""
+    (road, *more) = association.owners
+    return shape.key == association.key == ("id",) and not more and road.kind == "by" and not association.has_key
 
 
 def _reached(made: Schema, name: str, owns: bool, without: str) -> set[str]:

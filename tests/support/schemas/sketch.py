@@ -28,6 +28,7 @@ def _table(shape: Shape) -> Iterator[str]:
     yield from (f"[{_road(road)}]" for road in shape.roads)
     yield from (_key(key) for key in shape.keys)
     yield f"people: {', '.join(shape.people)}; optional: {', '.join(sorted(shape.optional))};"
+    yield from [f"secret shared through {shape.shares};"] * bool(shape.shares)
     yield f"{shape.action} after {shape.days}" if shape.action else "no rule"
     yield from ["without a clock"] * (not shape.clock) + ["kept by law"] * shape.kept
 

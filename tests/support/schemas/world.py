@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import settings
@@ -13,9 +15,12 @@ from sqlalchemy import MetaData, event, insert, select, update
 from sqlalchemy.orm import Session
 from support.schemas.filling import Service
 from support.schemas.oracle import Oracle, Place, State
+from support.schemas.shapes import association_key
 
 from datasteward import tables
-from datasteward.keys import Context
+from datasteward.crypto import FieldCipher, Keyset, KeysetKind
+from datasteward.keys import Box, Context
+from datasteward.keys.shared import SharedRow, seal_key
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
 from datasteward.steward import Steward
@@ -77,6 +82,9 @@ class World:
     made: MetaData
     steward: Steward
     before: State = field(default_factory=dict)
+    row_keys: dict[Place, Keyset] = field(
+        default_factory=lambda: defaultdict(partial(Keyset.random, KeysetKind.FIELDS))
+    )
 
     def fill(self, *, sealed: bool = True) -> None:
         """Writes the rows, and with `sealed` what is encrypted in them and their objects, under the key of an owner."""
@@ -108,11 +116,29 @@ class World:
         values["at"] = None if row["at"] is None else NOW - timedelta(days=row["at"])
         values["secret"] = None
         if owner is not None and row["secret"] is not None:
-            where = Context(owner, place[0], "secret", "-".join(map(str, place[1])))
-            values["secret"] = self.steward.vault.seal(where, row["secret"])
+            values["secret"] = self._sealed(place, row["secret"], owner)
+        if "row_key" in values:
+            values["row_key"] = None if owner is None else self._handed(place, owner)
         if owner is not None and row.get("object") is not None:
             self.steward.objects.put(owner, row["object"], [f"object of {row['object']}".encode()])
         return values
+
+    def _sealed(self, place: Place, secret: str, owner: str) -> Box:
+        row = "-".join(map(str, place[1]))
+        if not Oracle(self.service).shape(place).shares:
+            return self.steward.vault.seal(Context(owner, place[0], "secret", row), secret)
+        cipher, context = FieldCipher(self.row_keys[place]), SharedRow(place[0], row).value_in("secret")
+        return Box(cipher.encrypt(secret.encode(), context))
+
+    def _handed(self, place: Place, owner: str) -> Box | None:
+        """The key of the row to which a row of its association refers."""
+        oracle = Oracle(self.service)
+        shape = next(each for each in self.service.schema if each.shares == place[0])
+        target = oracle.target(place, association_key(self.service.schema, shape, shape.owners[0]))
+        if target is None:
+            return None
+        here, (row,) = Context(owner, place[0], "row_key", str(*place[1])), target[1]
+        return seal_key(self.steward.vault, SharedRow(shape.name, row), here, self.row_keys[target].to_bytes())
 
     def read(self) -> State:
         """The rows that there are, as stored."""
