@@ -9,13 +9,13 @@ from sqlalchemy import LargeBinary, Select, String, cast, func, select, type_coe
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
+from datasteward.catalog.sharing import is_of_person
 from datasteward.crypto.fields import PREFIX_BYTES
 from datasteward.errors import KeyMissing
 from datasteward.keys import Vault
 from datasteward.keys.places import place_of
 from datasteward.ledger import Ledger
 from datasteward.steward import Steward
-from datasteward.types import Sealed
 
 AT_ONCE = 10_000
 
@@ -43,7 +43,7 @@ def _marks(catalog: Catalog) -> Iterator[Select[str, bytes]]:
     """For each sealed column whose values there are, and the TINK prefixes of their ciphertexts."""
     for table in catalog.tables:
         for column in table.columns:
-            if isinstance(column.type, Sealed) and len(table.primary_key) == 1:
+            if is_of_person(column) and len(table.primary_key) == 1:  # the key of a shared row is one person's too
                 owner = place_of(column).owner
                 begins = func.substr(type_coerce(column, LargeBinary), 1, PREFIX_BYTES, type_=LargeBinary)
                 if owner is not None:

@@ -110,10 +110,7 @@ class Vault:
         Those for records stay until they are destroyed too, so that records live out their term (see disposal.keys).
         Nothing of the wrapped keys is left in the key store's file, log or free pages. False when there were none.
         """
-        try:
-            return self._store.destroy(subject, use)
-        finally:
-            self._cache.forget(subject)
+        return self.destroy_all([(subject, use)]) == 1
 
     def destroy_all(self, keysets: Collection[tuple[str, Use]]) -> int:
         """As `destroy`, for many people and uses; cut off, it is done again for all of them. How many there were."""

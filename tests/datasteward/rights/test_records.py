@@ -160,7 +160,7 @@ def test_a_hold_that_comes_after_the_ledgers_entry_keeps_no_key(
         session.execute(delete(service.steward.catalog.table("invoice")))
         session.add(KeyDisposal(subject_id=subject, use=use, since=now))
     with monkeypatch.context() as patched:
-        patched.setattr(Vault, "destroy", killed)
+        patched.setattr(Vault, "destroy_all", killed)
         with pytest.raises(Killed):
             disposed(service, use)
     with service.write() as session:

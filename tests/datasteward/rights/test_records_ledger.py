@@ -77,22 +77,22 @@ def test_killed_around_the_keys_for_records_the_entry_is_there_once(
     service: Any, monkeypatch: pytest.MonkeyPatch, by: str, after: bool
 ) -> None:
     """Killed just before or just after they are destroyed, the service opens all the same and the next run ends it."""
-    destroy = Vault.destroy
+    destroy = Vault.destroy_all
     subject, _ = join(service, invoices=1)
     if by == "job":
         erase(service, subject)
     last_row_goes(service)
 
-    def killed(vault: Vault, subject: str, use: Use = Use.CONTENT) -> bool:
-        if use is Use.CONTENT:
-            return destroy(vault, subject, use)
+    def killed(vault: Vault, keysets: list[tuple[str, Use]]) -> int:
+        if (subject, Use.RECORDS) not in keysets:
+            return destroy(vault, keysets)
         assert (subject, "records") in entered(service)
         if after:
-            destroy(vault, subject, use)
+            destroy(vault, keysets)
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(Vault, "destroy", killed)
+        patched.setattr(Vault, "destroy_all", killed)
         with pytest.raises(Killed):
             erase(service, subject) if by == "erasure" else kept_to_their_end(service)
     assert older(service) == ([], [])
