@@ -92,13 +92,12 @@ class S3Bucket(Bucket):
     def get_range(self, key: str, start: int, length: int) -> Part:
         """So many bytes from `start` on, or what there is. Raises ObjectMissing at the call."""
         name = self._name(key)
-        try:
-            got = self._ask("get_object", Key=name, Range=f"bytes={start}-{start + length - 1}")
-        except _OutOfRange:
-            found = self._ask("head_object", Key=name)
-            return Part(found["ContentLength"], self._head(name, found), iter(()))
-        size = int(got["ContentRange"].rpartition("/")[2])
-        return Part(size, self._head(name, got), Reading(got["Body"], OBJECTS.faults))
+        if length:
+            with suppress(_OutOfRange):
+                size, got = self._ask_range(name, start, length)
+                return Part(size, self._head(name, got), Reading(got["Body"], OBJECTS.faults))
+        found = self._ask("head_object", Key=name)
+        return Part(found["ContentLength"], self._head(name, found), iter(()))
 
     def delete(self, key: str) -> bool:
         """Deletes every version, delete marker and open upload of the object; False when nothing of it could be read."""
@@ -173,9 +172,18 @@ class S3Bucket(Bucket):
             if len(head) == HEADER_BYTES:
                 return head
         with suppress(_OutOfRange):  # it is empty
-            first = self._ask("get_object", Key=name, Range=f"bytes=0-{HEADER_BYTES - 1}", IfMatch=got["ETag"])
+            _, first = self._ask_range(name, 0, HEADER_BYTES, IfMatch=got["ETag"])
             return b"".join(Reading(first["Body"], OBJECTS.faults))
         return b""
+
+    def _ask_range(self, name: str, start: int, length: int, **more: Any) -> tuple[int, dict[str, Any]]:
+        """The size of the object, and the answer with the range; it has at least one byte, or S3 passes it over."""
+        got = self._ask("get_object", Key=name, Range=f"bytes={start}-{start + length - 1}", **more)
+        size = got.get("ContentRange", "").rpartition("/")[2]
+        if not size.isdecimal():
+            got["Body"].close()
+            raise ObjectStoreError("The server of the object store answers no ranges: use a server that does.")
+        return int(size), got
 
     def _uploads(self, prefix: str) -> Iterator[dict[str, Any]]:
         for page in self._pages("list_multipart_uploads", prefix):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -312,6 +314,35 @@ def test_an_answer_that_breaks_off_is_no_end(monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(ObjectStoreError, match="does not answer"):
             list(reading)
         breaking.join()
+
+
+def test_a_server_that_knows_no_ranges_is_said() -> None:
+    """It may answer with the whole (RFC 9110, 14.2), and nobody takes that for the part."""
+    key, secret = IDENTITY.values()
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nthe whole") as address:
+        client = connect(address, REGION, aws_access_key_id=key, aws_secret_access_key=secret)
+        for start, length in ((4, 5), (0, 1)):
+            with pytest.raises(ObjectStoreError, match="answers no ranges: use a server that does"):
+                S3Bucket(client, "bucket").get_range("a", start, length)
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A server that answers every request so, as long as the block runs; gives its address."""
+
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 KILLED = """
