@@ -112,7 +112,7 @@ class S3Bucket(Bucket):
     def stat(self, key: str) -> Stored:
         """Its size and age. Raises ObjectMissing."""
         found = self._ask("head_object", Key=self._name(key))
-        return Stored(key, found["ContentLength"], found["LastModified"].astimezone(UTC))
+        return Stored(key, found["ContentLength"], _modified(found))
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """The objects whose keys begin with the prefix; one that a delete marker stands before is `hidden`."""
@@ -121,8 +121,7 @@ class S3Bucket(Bucket):
             key = name.removeprefix(self._prefix)
             if versions and is_key(key):
                 shown = max(versions, key=itemgetter("IsLatest", "LastModified"))
-                modified = shown["LastModified"].astimezone(UTC)
-                yield Stored(key, shown["Size"], modified, hidden=not shown["IsLatest"])
+                yield Stored(key, shown["Size"], _modified(shown), hidden=not shown["IsLatest"])
 
     def sweep(self, before: datetime) -> int:
         """Aborts the uploads that were begun before then, and gives their number: nobody can be at them any more."""
@@ -220,6 +219,12 @@ class S3Bucket(Bucket):
                     f"The object store keeps {len(kept)} versions of an object ({kept[0].get('Code')}): "
                     "give this user the right to delete versions, then do it again."
                 )
+
+
+def _modified(told: dict[str, Any]) -> datetime:
+    """When an object was stored: in whole seconds, for some servers list parts of them, and a header has none."""
+    at: datetime = told["LastModified"]
+    return at.astimezone(UTC).replace(microsecond=0)
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:

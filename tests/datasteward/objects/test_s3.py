@@ -113,6 +113,18 @@ def test_what_lies_behind_a_delete_marker_is_listed_as_hidden(
     assert bucket.stat("a") == next(bucket.list("a"))
 
 
+def test_the_time_of_an_object_is_one_wherever_it_is_told(bucket: S3Bucket) -> None:
+    """Some servers list parts of a second, which the header of an answer has no room for (RFC 9110, 5.6.7)."""
+    bucket.put("a", [b"x"])
+
+    def finer(parsed: Any, **_: Any) -> None:
+        for each in parsed["Versions"]:
+            each["LastModified"] = each["LastModified"].replace(microsecond=987_000)
+
+    bucket._client.meta.events.register("after-call.s3.ListObjectVersions", finer)
+    assert list(bucket.list()) == [bucket.stat("a")]
+
+
 def test_more_versions_than_a_request_may_name_go(bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deletion goes on until none is left."""
     monkeypatch.setattr("datasteward.objects.s3.AT_ONCE", 2)
