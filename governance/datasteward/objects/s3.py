@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any
 
 from datasteward.crypto import HEADER_BYTES, Part
-from datasteward.errors import ObjectMissing, ObjectStoreAway, ObjectStoreError
+from datasteward.errors import ObjectMissing, ObjectStoreAway, ObjectStoreError, UploadEnded
 from datasteward.objects.reading import Reading
 from datasteward.objects.store import Stored, check_key, is_key
 from datasteward.s3 import Bucket, Kept
@@ -34,7 +34,7 @@ UNVERSIONED = "null"
 SEALS = ("ETag", "ChecksumCRC32")
 """What the answer to a part says that the completion has to repeat."""
 
-MISSING = ("404", "NoSuchKey", "NoSuchUpload")
+MISSING = ("404", "NoSuchKey")
 
 
 class _OutOfRange(ObjectStoreError):
@@ -48,7 +48,8 @@ OBJECTS = Kept(
     | dict.fromkeys(
         ("416", "InvalidRange"),
         (_OutOfRange, "The range begins behind the end of the object: ask for an earlier one."),
-    ),
+    )
+    | {"NoSuchUpload": (UploadEnded, "The upload was ended by a deletion before it was whole: do it again.")},
     away=ObjectStoreAway,
 )
 
@@ -71,7 +72,8 @@ class S3Bucket(Bucket):
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Stores the chunks, and gives their size in bytes; keeps a few parts of 8 MiB in memory.
 
-        Raises ObjectStoreError too when they are stored but the versions that they replace could not be dropped.
+        Raises UploadEnded when the key is deleted meanwhile, and ObjectStoreError too when they are stored but the versions
+        that they replace could not be dropped.
         """
         name = self._name(key)
         parts = _parts(chunks)
@@ -161,7 +163,7 @@ class S3Bucket(Bucket):
             raise
 
     def _abort(self, name: str, upload: str) -> None:
-        with suppress(ObjectMissing):  # it was completed or aborted meanwhile
+        with suppress(UploadEnded, ObjectMissing):  # it was completed or aborted meanwhile
             self._ask("abort_multipart_upload", Key=name, UploadId=upload)
 
     def _head(self, name: str, got: dict[str, Any]) -> bytes:

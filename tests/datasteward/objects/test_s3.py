@@ -21,7 +21,7 @@ from support.seaweed import IDENTITY, PLAIN, REGION, Seaweed, running
 from support.service import free_port
 
 from datasteward import s3
-from datasteward.errors import ObjectMissing, ObjectStoreError
+from datasteward.errors import ObjectMissing, ObjectStoreError, UploadEnded
 from datasteward.objects.s3 import PART_BYTES, S3Bucket
 from datasteward.s3 import connect
 
@@ -185,6 +185,23 @@ def test_an_upload_that_the_server_refuses_is_aborted(
     with pytest.raises(ObjectStoreError, match="full: make room"):
         bucket.put("a", [bytes(LONG)])
     assert versions(bucket) == []
+
+
+@pytest.mark.parametrize("step", ["UploadPart", "CompleteMultipartUpload"])
+def test_an_upload_that_a_deletion_ends_says_so(bucket: S3Bucket, step: str) -> None:
+    """It is no missing object that somebody asked for; the write can be done again, and what was there before is gone too."""
+    bucket.put("a", [b"before"])
+    events, hook = bucket._client.meta.events, f"before-call.s3.{step}"
+
+    def meanwhile(**_: Any) -> None:
+        events.unregister(hook, meanwhile)
+        bucket.delete("a")
+
+    events.register(hook, meanwhile)
+    with pytest.raises(UploadEnded, match="ended by a deletion before it was whole: do it again"):
+        bucket.put("a", [bytes(LONG)])
+    assert versions(bucket) == []
+    assert bucket.put("a", [bytes(LONG)]) == LONG
 
 
 def test_a_server_that_is_full_leaves_nothing_of_what_it_refused() -> None:
