@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.buckets import silent
 from support.seaweed import IDENTITY, PLAIN, REGION, Seaweed, running
 from support.service import free_port
 
@@ -313,14 +314,8 @@ def test_a_server_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """It accepts and never answers: the wait is bounded."""
-    for name, value in (("ATTEMPTS", 1), ("READ_SECONDS", 0.2)):
-        monkeypatch.setattr(s3, name, value)
-    key, secret = IDENTITY.values()
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        client = connect(address, REGION, aws_access_key_id=key, aws_secret_access_key=secret)
-        with pytest.raises(ObjectStoreError, match=r"does not answer .ReadTimeoutError."):
-            S3Bucket(client, "bucket").get("a")
+    with silent(monkeypatch) as bucket, pytest.raises(ObjectStoreError, match=r"does not answer .ReadTimeoutError."):
+        bucket.get("a")
 
 
 def test_an_answer_that_breaks_off_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
