@@ -12,7 +12,8 @@
     ├── NaiveTime               a time without its zone was about to be written (a TypeError)
     ├── ObjectStoreError        the object store cannot do what was asked (full, read-only, bad name)
     │   ├── ObjectMissing       there is no object under this key
-    │   └── ObjectStoreAway     its server does not answer
+    │   ├── ObjectStoreAway     its server does not answer
+    │   └── UploadEnded         a deletion came before the last byte of a write
     ├── HoldInTheWay            a legal hold keeps this data from being disposed of
     ├── HoldError               a hold cannot be placed or lifted as asked
     ├── PlanError               a retention plan cannot be carried out (now)
@@ -98,6 +99,10 @@ class ObjectMissing(ObjectStoreError):
 
 class ObjectStoreAway(ObjectStoreError):
     """The server of the object store does not answer, after the wait that its client takes: another request waits too."""
+
+
+class UploadEnded(ObjectStoreError):
+    """A deletion of the key, or a sweep, has ended an upload before it was whole; nothing of it is kept."""
 
 
 class HoldInTheWay(StewardError):

@@ -25,6 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+NAMED = 500
+"""How many rows a condition names by their keys at most: their number goes into the statement."""
+
 Sub = Callable[[Select[Any]], Select[Any]]
 """How a condition makes its sub-selects: `nested` or `these`."""
 

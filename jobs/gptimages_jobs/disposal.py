@@ -5,10 +5,10 @@ from __future__ import annotations
 import structlog
 from sqlalchemy import func, select
 
-from datasteward.disposal.disposal import destroy_objects
+from datasteward.disposal.disposal import destroy_objects, require_answer
 from datasteward.disposal.keys import destroy_keys, destroy_records
 from datasteward.disposal.models import KeyDisposal, ObjectDisposal
-from datasteward.errors import LedgerError, ObjectStoreAway, ObjectStoreError
+from datasteward.errors import LedgerError, ObjectStoreAway
 from datasteward.retention import holds
 from datasteward.retention.held import Held
 from gptimages.installation import Installation
@@ -17,7 +17,6 @@ from gptimages_jobs.errors import TryAgain
 log = structlog.get_logger()
 
 KIND = "disposal"
-BATCH = 50  # objects in a transaction: others can write between two
 WAIT_SECONDS = 300.0
 
 
@@ -30,7 +29,7 @@ def run(here: Installation, ref: str) -> None:
     done = 0
     while _answers(here):
         with here.writing("law", KIND) as session:
-            batch = destroy_objects(session, here.objects, limit=BATCH)
+            batch = destroy_objects(session, here.objects)
         done += batch
         if not batch:
             break
@@ -42,20 +41,15 @@ def run(here: Installation, ref: str) -> None:
 
 
 def _answers(here: Installation) -> bool:
-    """Whether something waits for a store that answers; asked outside the transaction that keeps others from writing.
-
-    Raises TryAgain when the store does not answer.
-    """
+    """Whether something waits for a store that answers. Raises TryAgain when it does not answer."""
     with here.reading("law", KIND) as session:
         key = session.scalar(select(ObjectDisposal.key).limit(1))
     if key is None:
         return False
     try:
-        here.objects.stat(key)
+        require_answer(here.objects, key)
     except ObjectStoreAway as error:
         raise TryAgain(str(error), WAIT_SECONDS) from None
-    except ObjectStoreError:
-        pass  # it answers: what it says is seen when the object is destroyed
     return True
 
 

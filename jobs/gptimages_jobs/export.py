@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from datasteward.errors import RequestStateError
+from datasteward.errors import RequestStateError, UploadEnded
 from datasteward.rights import requests
 from datasteward.rights.export import Export
 from datasteward.rights.models import SubjectRequest
@@ -39,6 +39,8 @@ def run(here: Installation, ref: str) -> None:
         _make(here, request)
     except TryAgain:
         raise
+    except UploadEnded as ended:  # by disposal, which had the promise first
+        raise TryAgain(str(ended), AGAIN_SECONDS) from None
     except Exception as error:
         if are_away(error):
             raise

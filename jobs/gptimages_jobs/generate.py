@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from datasteward.audit import log as audit
 from datasteward.consent import records as consent
-from datasteward.errors import DisclosureRefused, KeyFault, KeyMissing
+from datasteward.errors import DisclosureRefused, KeyFault, KeyMissing, UploadEnded
 from datasteward.processors import disclosures
 from datasteward.processors.gate import Gate
 from gptimages.activity import usage
@@ -178,8 +178,11 @@ class Generate:
             keys = [image.object, image.thumbnail]
             with here.writing(PURPOSE, Generate.KIND) as session:
                 pending.announce(session, keys, now=here.clock())
-            here.objects.put(task.account_id, image.object, [made.image])
-            here.objects.put(task.account_id, image.thumbnail, [small])
+            try:
+                here.objects.put(task.account_id, image.object, [made.image])
+                here.objects.put(task.account_id, image.thumbnail, [small])
+            except UploadEnded:  # by disposal, which had the promise first
+                continue
             with here.writing(PURPOSE, Generate.KIND) as session:
                 if pending.settle(session, keys):
                     _write_down(session, here, task, image, seconds)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
 from sqlalchemy import func, select
-from support.seaweed import IDENTITY, REGION
+from support.buckets import silent
 
-from datasteward import s3
 from datasteward.base import new_id
 from datasteward.disposal.disposal import promise_object
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectStoreError
 from datasteward.objects import EncryptedObjects
-from datasteward.objects.s3 import S3Bucket
 from datasteward.retention import plans, states
 from gptimages.accounts import people
 from gptimages.activity.models import UsageEvent
@@ -64,15 +61,10 @@ def test_a_store_that_does_not_answer_is_asked_before_anybody_is_kept_from_writi
     any_here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Disposal asks it once outside its transaction and tries again later: no attempt is even counted."""
-    for name, value in (("ATTEMPTS", 1), ("READ_SECONDS", 0.2)):
-        monkeypatch.setattr(s3, name, value)
-    key, secret = IDENTITY.values()
     with any_here.db.write() as session:
         promise_object(session, "image/a", now=any_here.clock())
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        client = s3.connect(address, REGION, aws_access_key_id=key, aws_secret_access_key=secret)
-        silence = EncryptedObjects(S3Bucket(client, "bucket"), any_here.vault)
+    with silent(monkeypatch) as bucket:
+        silence = EncryptedObjects(bucket, any_here.vault)
         there = replace(any_here, steward=replace(any_here.steward, objects=silence))
         with pytest.raises(TryAgain, match="does not answer"):
             disposal.run(there, "tests")

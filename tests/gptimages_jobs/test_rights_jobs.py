@@ -14,6 +14,8 @@ from sqlalchemy import select
 from support.killing import Killed
 
 from datasteward.audit import log as audit
+from datasteward.disposal.disposal import promise_object
+from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectMissing
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
@@ -142,6 +144,16 @@ def test_an_archive_is_gone_when_its_time_is_over(here: Installation, person: An
     assert request_of(here, ref).state == "done"
     with pytest.raises(ObjectMissing):
         here.objects.size(archives.archive_key(ref))
+
+
+def test_the_job_of_archives_leaves_nothing_in_the_outbox(here: Installation) -> None:
+    """However much else stands in it."""
+    with here.db.write() as session:
+        for number in range(60):
+            promise_object(session, f"archive/{number}", now=here.clock())
+    archives_job.run(here, "schedule")
+    with here.db.read() as session:
+        assert session.scalars(select(ObjectDisposal)).all() == []
 
 
 def test_an_erasure_waits_and_then_takes_everything(here: Installation, person: Any, clock: Any) -> None:

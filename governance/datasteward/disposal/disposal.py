@@ -1,7 +1,7 @@
 """Deleting rows for good: what refers to them first, the keys of their objects into the outbox, set by set.
 
 Which rows hang on which is told by `hanging`. The bytes of objects are destroyed after the commit, by `destroy_objects`, as
-often as it takes.
+often as it takes: each time in a transaction of its own, and after `require_answer`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from datasteward.errors import ObjectStoreAway, ObjectStoreError
 from datasteward.objects import EncryptedObjects
 from datasteward.statements import changed, must_go, nested, one_of, released
 
-BATCH = 500
+BATCH = 50  # objects in a transaction: on SQLite others can write only between two
 NESTED = 3
 """Over how many tables a condition may nest: SQLite's parser gives up at a depth of a hundred, as four trees in a row have."""
 
@@ -66,8 +66,21 @@ def promise_objects(session: Session, column: Column[object], where: ColumnEleme
     session.execute(insert(ObjectDisposal).from_select(["key", "since", "attempts"], keys))
 
 
-def destroy_objects(session: Session, objects: EncryptedObjects, *, limit: int = BATCH) -> int:
-    """Destroys the bytes of up to `limit` objects of the outbox and returns how many are done with.
+def require_answer(objects: EncryptedObjects, key: str) -> None:
+    """Raises ObjectStoreAway when the store does not answer a question about the object.
+
+    Asked before `destroy_objects` and outside of its transaction, in which nobody else may write on SQLite.
+    """
+    try:
+        objects.stat(key)
+    except ObjectStoreAway:
+        raise
+    except ObjectStoreError:
+        pass  # it answers: what it says is seen when the object is destroyed
+
+
+def destroy_objects(session: Session, objects: EncryptedObjects) -> int:
+    """Destroys the bytes of some objects of the outbox (BATCH at most) and returns how many are done with.
 
     An object that cannot be destroyed now stays in the outbox, its attempts counted. A store that does not answer is
     waited for once: the others stay for another time.
@@ -75,7 +88,7 @@ def destroy_objects(session: Session, objects: EncryptedObjects, *, limit: int =
     waiting = session.scalars(
         select(ObjectDisposal)
         .order_by(ObjectDisposal.attempts, ObjectDisposal.since)
-        .limit(limit)
+        .limit(BATCH)
         .with_for_update(skip_locked=True)  # a key that is just being taken off the list keeps its bytes
     )
     done = 0

@@ -13,7 +13,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -63,11 +63,11 @@ class LocalDirectory:
 
     def get_range(self, key: str, start: int, length: int) -> Part:
         """So many bytes from `start` on, or what there is. Raises ObjectMissing at the call."""
-        with _faults(), _missing():
-            file = FileIO(self._path(key))
-        with _faults():
+        with _faults(), _missing(), ExitStack() as until_read:
+            file = until_read.enter_context(FileIO(self._path(key)))
             size, head = os.fstat(file.fileno()).st_size, os.pread(file.fileno(), HEADER_BYTES, 0)
-            file.seek(start)
+            file.seek(min(start, size))  # a file system may refuse a place that no file of it could have
+            until_read.pop_all()
         return Part(size, head, Reading(file, _faults, length))
 
     def delete(self, key: str) -> bool:

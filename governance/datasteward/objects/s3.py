@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any
 
 from datasteward.crypto import HEADER_BYTES, Part
-from datasteward.errors import ObjectMissing, ObjectStoreAway, ObjectStoreError
+from datasteward.errors import ObjectMissing, ObjectStoreAway, ObjectStoreError, UploadEnded
 from datasteward.objects.reading import Reading
 from datasteward.objects.store import Stored, check_key, is_key
 from datasteward.s3 import Bucket, Kept
@@ -34,7 +34,7 @@ UNVERSIONED = "null"
 SEALS = ("ETag", "ChecksumCRC32")
 """What the answer to a part says that the completion has to repeat."""
 
-MISSING = ("404", "NoSuchKey", "NoSuchUpload")
+MISSING = ("404", "NoSuchKey")
 
 
 class _OutOfRange(ObjectStoreError):
@@ -48,7 +48,8 @@ OBJECTS = Kept(
     | dict.fromkeys(
         ("416", "InvalidRange"),
         (_OutOfRange, "The range begins behind the end of the object: ask for an earlier one."),
-    ),
+    )
+    | {"NoSuchUpload": (UploadEnded, "The upload was ended by a deletion before it was whole: do it again.")},
     away=ObjectStoreAway,
 )
 
@@ -71,7 +72,8 @@ class S3Bucket(Bucket):
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Stores the chunks, and gives their size in bytes; keeps a few parts of 8 MiB in memory.
 
-        Raises ObjectStoreError too when they are stored but the versions that they replace could not be dropped.
+        Raises UploadEnded when the key is deleted meanwhile, and ObjectStoreError too when they are stored but the versions
+        that they replace could not be dropped.
         """
         name = self._name(key)
         parts = _parts(chunks)
@@ -92,13 +94,12 @@ class S3Bucket(Bucket):
     def get_range(self, key: str, start: int, length: int) -> Part:
         """So many bytes from `start` on, or what there is. Raises ObjectMissing at the call."""
         name = self._name(key)
-        try:
-            got = self._ask("get_object", Key=name, Range=f"bytes={start}-{start + length - 1}")
-        except _OutOfRange:
-            found = self._ask("head_object", Key=name)
-            return Part(found["ContentLength"], self._head(name, found), iter(()))
-        size = int(got["ContentRange"].rpartition("/")[2])
-        return Part(size, self._head(name, got), Reading(got["Body"], OBJECTS.faults))
+        if length:
+            with suppress(_OutOfRange):
+                size, got = self._ask_range(name, start, length)
+                return Part(size, self._head(name, got), Reading(got["Body"], OBJECTS.faults))
+        found = self._ask("head_object", Key=name)
+        return Part(found["ContentLength"], self._head(name, found), iter(()))
 
     def delete(self, key: str) -> bool:
         """Deletes every version, delete marker and open upload of the object; False when nothing of it could be read."""
@@ -113,7 +114,7 @@ class S3Bucket(Bucket):
     def stat(self, key: str) -> Stored:
         """Its size and age. Raises ObjectMissing."""
         found = self._ask("head_object", Key=self._name(key))
-        return Stored(key, found["ContentLength"], found["LastModified"].astimezone(UTC))
+        return Stored(key, found["ContentLength"], _modified(found))
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """The objects whose keys begin with the prefix; one that a delete marker stands before is `hidden`."""
@@ -122,8 +123,7 @@ class S3Bucket(Bucket):
             key = name.removeprefix(self._prefix)
             if versions and is_key(key):
                 shown = max(versions, key=itemgetter("IsLatest", "LastModified"))
-                modified = shown["LastModified"].astimezone(UTC)
-                yield Stored(key, shown["Size"], modified, hidden=not shown["IsLatest"])
+                yield Stored(key, shown["Size"], _modified(shown), hidden=not shown["IsLatest"])
 
     def sweep(self, before: datetime) -> int:
         """Aborts the uploads that were begun before then, and gives their number: nobody can be at them any more."""
@@ -163,7 +163,7 @@ class S3Bucket(Bucket):
             raise
 
     def _abort(self, name: str, upload: str) -> None:
-        with suppress(ObjectMissing):  # it was completed or aborted meanwhile
+        with suppress(UploadEnded, ObjectMissing):  # it was completed or aborted meanwhile
             self._ask("abort_multipart_upload", Key=name, UploadId=upload)
 
     def _head(self, name: str, got: dict[str, Any]) -> bytes:
@@ -173,9 +173,18 @@ class S3Bucket(Bucket):
             if len(head) == HEADER_BYTES:
                 return head
         with suppress(_OutOfRange):  # it is empty
-            first = self._ask("get_object", Key=name, Range=f"bytes=0-{HEADER_BYTES - 1}", IfMatch=got["ETag"])
+            _, first = self._ask_range(name, 0, HEADER_BYTES, IfMatch=got["ETag"])
             return b"".join(Reading(first["Body"], OBJECTS.faults))
         return b""
+
+    def _ask_range(self, name: str, start: int, length: int, **more: Any) -> tuple[int, dict[str, Any]]:
+        """The size of the object, and the answer with the range; it has at least one byte, or S3 passes it over."""
+        got = self._ask("get_object", Key=name, Range=f"bytes={start}-{start + length - 1}", **more)
+        size = got.get("ContentRange", "").rpartition("/")[2]
+        if not size.isdecimal():
+            got["Body"].close()
+            raise ObjectStoreError("The server of the object store answers no ranges: use a server that does.")
+        return int(size), got
 
     def _uploads(self, prefix: str) -> Iterator[dict[str, Any]]:
         for page in self._pages("list_multipart_uploads", prefix):
@@ -212,6 +221,12 @@ class S3Bucket(Bucket):
                     f"The object store keeps {len(kept)} versions of an object ({kept[0].get('Code')}): "
                     "give this user the right to delete versions, then do it again."
                 )
+
+
+def _modified(told: dict[str, Any]) -> datetime:
+    """When an object was stored: in whole seconds, for some servers list parts of them, and a header has none."""
+    at: datetime = told["LastModified"]
+    return at.astimezone(UTC).replace(microsecond=0)
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:

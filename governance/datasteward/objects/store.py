@@ -52,9 +52,9 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> bool:
         """Deletes the object for good, with every version; False when there was none, or none any more."""
         # When it returns, the deletion is durable, that of an earlier call which failed included: who deletes asks again
-        # until it returns. A write under way may be ended or may store its object afterwards. So who writes promises the
-        # key to disposal first, takes the promise back with the row, and writes anew where disposal was faster; what a
-        # write leaves all the same has no row, and an audit finds it (datasteward.retention.orphans).
+        # until it returns. A write under way may be ended (it raises UploadEnded) or may store its object afterwards. So
+        # who writes promises the key to disposal first, takes the promise back with the row, and writes anew where
+        # disposal was faster; what a write leaves all the same has no row, and an audit finds it (retention.orphans).
 
     def stat(self, key: str) -> Stored:
         """Its size and age. Raises ObjectMissing."""

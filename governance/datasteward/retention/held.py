@@ -29,13 +29,12 @@ from sqlalchemy.orm import Session
 from datasteward.catalog import Catalog, Tag, within
 from datasteward.catalog.ownership import far, key_of, own
 from datasteward.catalog.sharing import is_of_person
-from datasteward.disposal.disposal import BATCH
 from datasteward.disposal.hanging import ancestors
 from datasteward.errors import HoldInTheWay
 from datasteward.retention import holds
 from datasteward.retention.models import LegalHold
 from datasteward.retention.scope import Scope, one_of_rows
-from datasteward.statements import among, must_go, one_of, released, these
+from datasteward.statements import NAMED, among, must_go, one_of, released, these
 
 Condition = ColumnElement[bool]
 
@@ -177,8 +176,8 @@ def free(session: Session, table: Table, rows: Condition, kept: Condition | None
     """Those of the rows that are not `kept`, as conditions for a change: by the keys that they have now, some at a time."""
     key, wanted = list(table.primary_key.columns), [rows] if kept is None else [rows, not_(kept)]
     found = session.execute(select(*key).where(*wanted)).all()
-    for first in range(0, len(found), BATCH):
-        yield among(key, found[first : first + BATCH])
+    for first in range(0, len(found), NAMED):
+        yield among(key, found[first : first + NAMED])
 
 
 def refuse(session: Session, catalog: Catalog, table: Table, rows: Condition, columns: Iterable[str] = ()) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import Column, Row, Table, false, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log
-from datasteward.disposal.disposal import BATCH, dispose, promise_object, promise_objects
+from datasteward.disposal.disposal import dispose, promise_object, promise_objects
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectMissing, PlanError, StalePlan
 from datasteward.objects import EncryptedObjects, Stored
@@ -31,6 +31,7 @@ from datasteward.retention.held import Held
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.planning import database_id
 from datasteward.retention.result import outcome
+from datasteward.statements import NAMED
 from datasteward.steward import Steward
 
 Deed = Literal["clear", "delete"]
@@ -163,8 +164,8 @@ def apply(
         promise_object(session, lone.key, now=now)
     for (table, column, deed), rows in groupby(given.rows, key=lambda row: (row.table, row.column, row.deed)):
         keys = [row.key for row in rows]
-        for start in range(0, len(keys), BATCH):
-            _mend(session, steward, steward.catalog.table(table), column, deed, keys[start : start + BATCH], now)
+        for start in range(0, len(keys), NAMED):
+            _mend(session, steward, steward.catalog.table(table), column, deed, keys[start : start + NAMED], now)
     log.append(session, "objects.mended", actor=by, now=now, objects=len(given.objects), rows=len(given.rows))
 
 

@@ -5,7 +5,7 @@ The steps, each a transaction of its own and each safe to be run again after the
     begin      a legal hold on everything of the person blocks it; else the request is running
     farewell   the service's last words to the person, while their address is still there
     rows       every row that leads to the person, but for what the retention rules or holds keep; objects into the outbox
-    objects    the bytes of every object
+    objects    the bytes of every object, some at a time
     key        first the entry in the ledger, then the person's key goes; where a hold keeps a part of the data, the
                request is blocked instead, and the steps are taken again when the hold is lifted
     records    the same for the keys for records, unless a row needs them; what waits is destroyed by the job of disposal
@@ -122,7 +122,8 @@ class Erasure:
         """Takes every step that is left and returns the certificate.
 
         Raises HoldInTheWay (the request is then blocked), ErasureUnfinished when an object cannot be destroyed now or
-        the scan finds something (run it again), or RequestStateError when the request is not one to be carried out.
+        the scan finds something, ObjectStoreAway (run it again after both), or RequestStateError when the request is not
+        one to be carried out.
         """
         self._told("begin")
         subject = self._begin()
@@ -196,15 +197,18 @@ class Erasure:
         _remember(session, request, notes)
 
     def _objects(self, _subject: str) -> None:
-        while True:
+        while (key := self._some_object()) is not None:
+            disposal.require_answer(self._steward.objects, key)
             with self._transaction() as session:
-                since = _notes(requests.get(session, self._request_id)).rows_at
-                assert since is not None  # noqa: S101 - the step before has set it
-                if not _promised(session, since):
-                    return
                 done = disposal.destroy_objects(session, self._steward.objects)
             if done == 0:
                 raise ErasureUnfinished("An object cannot be destroyed now: the erasure is tried again later.")
+
+    def _some_object(self) -> str | None:
+        """The key of an object that the step before has put into the outbox and that is still there."""
+        with self._transaction() as session:
+            since = _notes(requests.get(session, self._request_id)).rows_at
+            return session.scalar(select(ObjectDisposal.key).where(ObjectDisposal.since == since).limit(1))
 
     def _key(self, subject: str) -> None:
         with self._transaction() as session:

@@ -37,6 +37,7 @@ from datasteward.errors import (
     PurposeError,
     RequestStateError,
     StewardError,
+    UploadEnded,
 )
 from gptimages.errors import (
     AccountClosing,
@@ -66,6 +67,7 @@ STATUS: dict[type[Exception], int] = {
     HoldInTheWay: HTTP_409_CONFLICT,
     RequestStateError: HTTP_409_CONFLICT,
     AccessRefused: HTTP_409_CONFLICT,
+    UploadEnded: HTTP_409_CONFLICT,
     HoldError: HTTP_409_CONFLICT,
     PurposeError: HTTP_400_BAD_REQUEST,
     PlanError: HTTP_409_CONFLICT,

@@ -45,7 +45,7 @@ def test_what_is_put_is_got(store: ObjectStore, size: int) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, HEADER_BYTES - 1, 200_000, len(LONG)])
 def test_a_range_is_the_slice_with_size_and_head(store: ObjectStore, size: int) -> None:
-    """At the start, in the middle, over the end and behind it."""
+    """At the start, in the middle, over the end and behind it, also where no file of any disk has a byte; and no bytes."""
     whole = LONG[:size]
     store.put("a", [whole])
     for start, length in (
@@ -55,6 +55,11 @@ def test_a_range_is_the_slice_with_size_and_head(store: ObjectStore, size: int) 
         (max(size - 1, 0), 9),
         (size, 1),
         (size + 9, 9),
+        (1 << 44, 1),  # further than ext4 seeks
+        (1 << 50, 1 << 50),
+        (0, 0),
+        (size // 2, 0),
+        (size + 9, 0),
     ):
         part = store.get_range("a", start, length)
         assert part.size == size

@@ -146,6 +146,23 @@ def test_an_object_nobody_reads_is_closed(directory: LocalDirectory) -> None:
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
+def test_an_object_whose_range_cannot_be_read_is_closed(
+    directory: LocalDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails at its first bytes is told, and leaves no file open for as long as the error is looked at."""
+    directory.put("a", [b"x"])
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+    def fails(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fails)
+    with pytest.raises(ObjectStoreError, match="check its disk") as raised:
+        directory.get_range("a", 0, 1)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert raised.value.__cause__ is not None
+
+
 def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path: Path, directory: LocalDirectory) -> None:
     """When the file cannot grow any more, the object before stays and no leftover remains."""
     directory.put("a", [b"before"])

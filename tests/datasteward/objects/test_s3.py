@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.buckets import silent
 from support.seaweed import IDENTITY, PLAIN, REGION, Seaweed, running
 from support.service import free_port
 
 from datasteward import s3
-from datasteward.errors import ObjectMissing, ObjectStoreError
+from datasteward.errors import ObjectMissing, ObjectStoreError, UploadEnded
 from datasteward.objects.s3 import PART_BYTES, S3Bucket
 from datasteward.s3 import connect
 
@@ -111,6 +114,18 @@ def test_what_lies_behind_a_delete_marker_is_listed_as_hidden(
     assert bucket.stat("a") == next(bucket.list("a"))
 
 
+def test_the_time_of_an_object_is_one_wherever_it_is_told(bucket: S3Bucket) -> None:
+    """Some servers list parts of a second, which the header of an answer has no room for (RFC 9110, 5.6.7)."""
+    bucket.put("a", [b"x"])
+
+    def finer(parsed: Any, **_: Any) -> None:
+        for each in parsed["Versions"]:
+            each["LastModified"] = each["LastModified"].replace(microsecond=987_000)
+
+    bucket._client.meta.events.register("after-call.s3.ListObjectVersions", finer)
+    assert list(bucket.list()) == [bucket.stat("a")]
+
+
 def test_more_versions_than_a_request_may_name_go(bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deletion goes on until none is left."""
     monkeypatch.setattr("datasteward.objects.s3.AT_ONCE", 2)
@@ -171,6 +186,23 @@ def test_an_upload_that_the_server_refuses_is_aborted(
     with pytest.raises(ObjectStoreError, match="full: make room"):
         bucket.put("a", [bytes(LONG)])
     assert versions(bucket) == []
+
+
+@pytest.mark.parametrize("step", ["UploadPart", "CompleteMultipartUpload"])
+def test_an_upload_that_a_deletion_ends_says_so(bucket: S3Bucket, step: str) -> None:
+    """It is no missing object that somebody asked for; the write can be done again, and what was there before is gone too."""
+    bucket.put("a", [b"before"])
+    events, hook = bucket._client.meta.events, f"before-call.s3.{step}"
+
+    def meanwhile(**_: Any) -> None:
+        events.unregister(hook, meanwhile)
+        bucket.delete("a")
+
+    events.register(hook, meanwhile)
+    with pytest.raises(UploadEnded, match="ended by a deletion before it was whole: do it again"):
+        bucket.put("a", [bytes(LONG)])
+    assert versions(bucket) == []
+    assert bucket.put("a", [bytes(LONG)]) == LONG
 
 
 def test_a_server_that_is_full_leaves_nothing_of_what_it_refused() -> None:
@@ -282,14 +314,8 @@ def test_a_server_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """It accepts and never answers: the wait is bounded."""
-    for name, value in (("ATTEMPTS", 1), ("READ_SECONDS", 0.2)):
-        monkeypatch.setattr(s3, name, value)
-    key, secret = IDENTITY.values()
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        client = connect(address, REGION, aws_access_key_id=key, aws_secret_access_key=secret)
-        with pytest.raises(ObjectStoreError, match=r"does not answer .ReadTimeoutError."):
-            S3Bucket(client, "bucket").get("a")
+    with silent(monkeypatch) as bucket, pytest.raises(ObjectStoreError, match=r"does not answer .ReadTimeoutError."):
+        bucket.get("a")
 
 
 def test_an_answer_that_breaks_off_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,6 +338,35 @@ def test_an_answer_that_breaks_off_is_no_end(monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(ObjectStoreError, match="does not answer"):
             list(reading)
         breaking.join()
+
+
+def test_a_server_that_knows_no_ranges_is_said() -> None:
+    """It may answer with the whole (RFC 9110, 14.2), and nobody takes that for the part."""
+    key, secret = IDENTITY.values()
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nthe whole") as address:
+        client = connect(address, REGION, aws_access_key_id=key, aws_secret_access_key=secret)
+        for start, length in ((4, 5), (0, 1)):
+            with pytest.raises(ObjectStoreError, match="answers no ranges: use a server that does"):
+                S3Bucket(client, "bucket").get_range("a", start, length)
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A server that answers every request so, as long as the block runs; gives its address."""
+
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 KILLED = """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, ForeignKey, MetaData, String, Table, insert, select
 from sqlalchemy.orm import Session
+from support.buckets import silent
 from support.erasing import asked, number
 from support.people import person
 
@@ -21,10 +24,12 @@ from datasteward.errors import (
     ErasureUnfinished,
     HoldInTheWay,
     KeyMissing,
+    ObjectStoreAway,
     ObjectStoreError,
     RequestStateError,
 )
 from datasteward.keys import Context
+from datasteward.objects import EncryptedObjects
 from datasteward.retention import holds
 from datasteward.retention.scope import Scope
 from datasteward.rights import requests
@@ -234,6 +239,50 @@ def test_an_object_that_stays_keeps_the_key(service: Any, join: Joiner, monkeypa
     assert service.steward.vault.has(ines)
     assert erasure.run().objects == 3
     assert number(service, ObjectDisposal.__tablename__) == 0
+
+
+def test_a_store_that_does_not_answer_is_asked_before_anybody_is_kept_from_writing(
+    service: Any, join: Joiner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of any transaction: no attempt is even counted. When it answers, the erasure goes on."""
+    ines = join()
+    request = asked(service, ines)
+    with silent(monkeypatch) as bucket:
+        away = replace(service.steward, objects=EncryptedObjects(bucket, service.steward.vault))
+        with pytest.raises(ObjectStoreAway):
+            Erasure(away, service.write, request, clock=service.clock).run()
+    with service.write() as session:
+        assert session.scalars(select(ObjectDisposal.attempts)).all() == [0, 0, 0]
+    assert service.steward.vault.has(ines)
+    assert Erasure(service.steward, service.write, request, clock=service.clock).run().objects == 3
+
+
+def test_others_write_between_a_few_objects_and_the_next(
+    service: Any, join: Joiner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many objects a person has, a transaction destroys few of them."""
+    ines = join()
+    with service.write() as session:
+        letters = service.steward.catalog.table("letter")
+        more = [{"id": new_id(), "owner_id": ines, "object": f"letter/{ines}/more{n}"} for n in range(120)]
+        session.execute(insert(letters), more)
+    destroyed: list[int] = []
+
+    @contextmanager
+    def transaction() -> Iterator[Session]:
+        destroyed.append(0)
+        with service.write() as session:
+            yield session
+
+    whole = service.steward.objects.delete
+
+    def counted(key: str) -> bool:
+        destroyed[-1] += 1
+        return bool(whole(key))
+
+    monkeypatch.setattr(service.steward.objects, "delete", counted)
+    assert Erasure(service.steward, transaction, asked(service, ines), clock=service.clock).run().objects == 123
+    assert [number for number in destroyed if number] == [50, 50, 23]
 
 
 def test_what_comes_in_meanwhile_is_found_by_the_scan(service: Any, join: Joiner) -> None:

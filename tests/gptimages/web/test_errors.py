@@ -132,6 +132,7 @@ def every(module, root: type[Exception]) -> list[type[Exception]]:
         (gptimages.errors.StartError, 500),
         (datasteward.errors.ObjectMissing, 404),
         (datasteward.errors.KeyMissing, 404),
+        (datasteward.errors.UploadEnded, 409),
         (datasteward.errors.HoldInTheWay, 409),
         (datasteward.errors.StalePlan, 409),
     ],
