@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -24,6 +25,9 @@ from gptimages import apart, origin, schema
 from gptimages.db import Database
 from gptimages.errors import StartError
 from gptimages.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from datasteward.objects.s3 import S3Bucket
 
 LOST = (
     "The key store is not where it was: put it back, restore it by gptimages restore --keys, "
@@ -192,26 +196,28 @@ def require_restored(settings: Settings) -> None:
         raise StartError("A restore has not ended: run gptimages restore again, with the same directories.")
 
 
-def object_store(settings: Settings, *, hurried: bool = False) -> ObjectStore:
-    """Opens the bucket (`hurried` as datasteward.s3.connect says) or the directory.
-
-    Raises ObjectStoreError when it cannot be used.
-    """
+def object_store(settings: Settings) -> ObjectStore:
+    """Opens the bucket or the directory. Raises ObjectStoreError when it cannot be used."""
     if settings.objects is None:
         return LocalDirectory(settings.data / "objects")
+    bucket = _bucket(settings, settings.objects)
+    bucket.check()
+    return bucket
+
+
+def _bucket(settings: Settings, address: str, *, hurried: bool = False) -> S3Bucket:
     from datasteward import s3  # boto3 takes as long to load as all the rest
     from datasteward.objects.s3 import S3Bucket
 
     client = s3.connect(settings.s3_endpoint, settings.s3_region, hurried=hurried)
     encryption = None if settings.objects_encryption == "none" else settings.objects_encryption
-    bucket = S3Bucket.at(settings.objects, client, encryption=encryption)
-    bucket.check()
-    return bucket
+    return S3Bucket.at(address, client, encryption=encryption)
 
 
 def objects(settings: Settings, keys: Vault, *, abandoned: datetime) -> EncryptedObjects:
     """Opens the objects, rid of what interrupted writes have left; those begun before `abandoned` are taken for such."""
-    opened = EncryptedObjects(object_store(settings), keys, deleting=object_store(settings, hurried=True))
+    deleting = None if settings.objects is None else _bucket(settings, settings.objects, hurried=True)
+    opened = EncryptedObjects(object_store(settings), keys, deleting=deleting)
     opened.sweep(abandoned)
     return opened
 

@@ -78,9 +78,8 @@ def _copy(
     if of_keys and store:
         told("The key store")
         _restore_keys(settings, of_keys, store)
-    with closing(
-        opening.key_store(settings, utc_now)
-    ) as opened:  # keys that do not fit are told before anything else comes back
+    # Keys that do not fit are told before anything else comes back.
+    with closing(opening.key_store(settings, utc_now)) as opened:
         if of_keys:
             KeyAdmin(Changing(opened, per_second=1)).take_over()
     if directory and service:

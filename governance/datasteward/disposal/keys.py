@@ -65,6 +65,8 @@ def destroy_keys(
     """
     waiting = select(KeyDisposal).where(_CONTENT, KeyDisposal.done_at.is_(None))
     entries = _next(session, waiting, kept, ledger, "retention", limit)
+    if not entries:
+        return 0
     if ledger is not None:
         for entry in entries:
             enter(session, ledger, entry.subject_id, "retention", actor=ACTOR, now=now)
@@ -111,6 +113,8 @@ def destroy_records(
     waiting = waiting.where(not_(needed(steward, KeyDisposal.subject_id)))
     waiting = waiting if subject is None else waiting.where(KeyDisposal.subject_id == subject)
     entries = _next(session, waiting, kept, steward.ledger, "records", limit)
+    if not entries:
+        return 0
     if steward.ledger is not None:
         for entry in entries:
             enter(session, steward.ledger, entry.subject_id, "records", actor=ACTOR, now=now)

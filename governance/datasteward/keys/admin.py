@@ -7,6 +7,7 @@ each record can be read at every step. A keyset that is damaged is passed over a
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select, true, updat
 from datasteward.crypto import Key, Keyset, KeysetKind
 from datasteward.keys.changing import DAMAGED, Changed, Changing
 from datasteward.keys.database import exclusively, faults
-from datasteward.keys.epochs import living
+from datasteward.keys.epochs import EpochEnded, living
 from datasteward.keys.roles import require_owner
 from datasteward.keys.roots import RootKeyFile
 from datasteward.keys.state import due, mirrored
@@ -74,13 +75,12 @@ class KeyAdmin:
 
         One from before a change of the root key names the old one, and no epoch would begin under the new.
         """
+        self._let_go()
         with faults(), exclusively(self._engine) as connection:
-            if not self._epochs.in_charge(connection):
-                self._take_over(connection)
+            self._take_over(connection)
 
     def _take_over(self, connection: Connection) -> bool:
-        for name in living(connection):
-            self._epochs.rewrap(name)
+        _each(connection, self._epochs.rewrap)
         new = not self._epochs.in_charge(connection)
         if new:
             named = {"root_key": self.store.root_key.id, "root_since": self.store.clock()}
@@ -97,8 +97,7 @@ class KeyAdmin:
         self._let_go()
         with faults(), exclusively(self._engine) as connection:
             self._epochs.check_change(connection)
-            for name in living(connection):
-                self._epochs.copy(name)
+            _each(connection, self._epochs.copy)
 
     def _let_go(self) -> None:
         """Ends epochs whose key has gone since the backup that was restored (Epochs.gone)."""
@@ -237,3 +236,12 @@ class KeyAdmin:
         if self._before is not None:
             self._before()
             self._before = None
+
+
+def _each(connection: Connection, change: Callable[[str], None]) -> None:
+    """Changes the key of each living epoch; an older one whose key is lost holds no other up."""
+    present, *older = living(connection)
+    change(present)
+    for name in older:
+        with suppress(EpochEnded):
+            change(name)

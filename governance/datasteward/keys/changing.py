@@ -94,9 +94,8 @@ class Changing:
         except DAMAGED:
             same = (subject_key.c[each] == row._mapping[each] for each in _SAME)
             with faults(), self._engine.connect() as connection:
-                if (
-                    connection.scalar(select(subject_key.c.subject).where(*same)) is not None
-                ):  # nobody changed it meanwhile
+                # Nobody has changed it meanwhile.
+                if connection.scalar(select(subject_key.c.subject).where(*same)) is not None:
                     self.damaged.add(row.subject)
             return None
 

@@ -88,12 +88,14 @@ class Epochs:
     def check_copies(self, connection: Connection, *, same: bool = True) -> None:
         """Raises KeyStoreError unless the key of each living epoch is wherever it should be, and `same` there.
 
-        A disk that is away would come back with keys that were destroyed in the meantime. Raises RootKeyError where it is a
-        change of the root key that has left different ones.
+        A disk that is away would come back with keys that were destroyed in the meantime. An older epoch's that is nowhere is
+        lost: so it is after a backup was restored that was made while keysets were taken along from it. Raises RootKeyError
+        where it is a change of the root key that has left different ones.
         """
         if same:
             self.check_change(connection)
-        copies = [self.place.copies(name) for name in living(connection)]
+        present, *older = (self.place.copies(name) for name in living(connection))
+        copies = [present, *(each for each in older if any(each))]
         if any(None in each or (same and len(set(each)) > 1) for each in copies):
             raise KeyStoreError(
                 "The directories of the keys of epochs do not all have the same: bring back the disk that is away; "

@@ -32,14 +32,15 @@ class OthersWork(KeyStoreError):
 
 _OWNER = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(:name)")
 _EXEMPT = text(
-    "SELECT bool_or(other.rolsuper OR other.rolbypassrls OR other.oid = store.relowner OR other.rolname IN "
-    "('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')) "
+    "SELECT bool_or(other.rolsuper OR other.rolbypassrls OR other.rolreplication OR other.oid = store.relowner "
+    "OR other.rolname IN ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files', "
+    "'pg_execute_server_program')) "
     "FROM pg_roles AS role, pg_roles AS other, pg_class AS store "
     "WHERE role.rolname = :role AND store.oid = to_regclass(:name) AND pg_has_role(role.oid, other.oid, 'MEMBER')"
 )
 """Whether a role is, or may become by SET ROLE, one that the rules for rows do not hold for; NULL when there is none.
 
-Those of the server's own roles are among them that read the planner's statistics, which hold values of rows, or its files.
+Those are among them that read the planner's statistics, which hold values of rows, or the server's files, or stream its log.
 Source: postgresql.org/docs/current/predefined-roles.html.
 """
 
@@ -86,5 +87,5 @@ def _require_bound(connection: Connection, role: str) -> None:
     if exempt:
         raise KeyStoreError(
             f"The role {role} sees every row whatever it is granted (it is or may become the owner, a superuser, one with "
-            "BYPASSRLS, or one of the server's roles that read all data or files): name another one."
+            "BYPASSRLS or REPLICATION, or one of the server's roles that read all data or files): name another one."
         )

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import object_session
 
 from datasteward.catalog.sharing import Sharing, is_shared, sharing_of
 from datasteward.crypto import Box, FieldCipher, Keyset, KeysetKind, associated_data, home
@@ -51,8 +52,8 @@ class Door(NamedTuple):
 def share(vault: Vault, row: object, doors: Iterable[object], *, through: object | None = None) -> None:
     """Hands the key of a shared row to rows of its association: a new one, or the one that the row `through` has.
 
-    Raises ValueError where a new key would lock out who has one; KeyMissing for a person without keys; and what
-    `reveal_shared` does. Nothing is handed over then.
+    Raises ValueError where a new key would lock out who has one, as far as the row's session knows (one in no session is
+    taken for new); KeyMissing for a person without keys; and what `reveal_shared` does. Nothing is handed over then.
     """
     sharing, doors = _sharing(row), list(doors)
     here, places = _shared_row(row, sharing), [_place(row, door, sharing) for door in doors]
@@ -146,16 +147,33 @@ def _place(row: object, door: object, sharing: Sharing) -> Context:
     place = settled(sharing.key)
     if sharing.key.table not in inspect(door, raiseerr=True).mapper.tables:
         raise ValueError(f"Name a row of {place.table}: there the key of the shared row lies.")
-    pairs = [(value_of(door, e.parent), value_of(row, e.column)) for e in sharing.link.elements]
-    if any(here is None or here != there for here, there in pairs):
+    if not _refers(door, row, sharing):
         names = " and ".join(sharing.link.column_keys)
         raise ValueError(f"Set {names} of the row of {place.table} first: it does not refer to the shared row.")
     return Context(subject_of(door, place), place.table, str(place.column.name), row_of(door, place))
 
 
+def _refers(door: object, row: object, sharing: Sharing) -> bool:
+    pairs = [(value_of(door, e.parent), value_of(row, e.column)) for e in sharing.link.elements]
+    return all(here is not None and here == there for here, there in pairs)
+
+
 def _require_new(row: object, doors: Sequence[object], sharing: Sharing) -> None:
-    sealed = [*(value_of(row, column) for column in sharing.columns), *(value_of(door, sharing.key) for door in doors)]
-    if any(box is not None for box in sealed):
+    """Raises ValueError where the row has a key: by its values, its doors, and what its session knows of others."""
+    sealed = any(value_of(row, column) is not None for column in sharing.columns)
+    if sealed or any(value_of(door, sharing.key) is not None for door in doors) or _has_key(row, sharing):
         raise ValueError(
             "This row has a key already, and would lose it: say through= which of its owners lets others in."
         )
+
+
+def _has_key(row: object, sharing: Sharing) -> bool:
+    session = object_session(row)
+    if session is None:
+        return False
+    coming = (each for each in session.new if sharing.key.table in inspect(each, raiseerr=True).mapper.tables)
+    if any(_refers(door, row, sharing) and value_of(door, sharing.key) is not None for door in coming):
+        return True
+    theirs = [e.parent == value_of(row, e.column) for e in sharing.link.elements]
+    with session.no_autoflush:
+        return session.scalar(select(sharing.key).where(*theirs, sharing.key.is_not(None)).limit(1)) is not None

@@ -32,9 +32,10 @@ from datasteward.audit import log as audit
 from datasteward.catalog import Catalog, foreign_keys
 from datasteward.disposal import disposal, keys
 from datasteward.disposal.fixed import Fix, fixed
-from datasteward.disposal.models import ObjectDisposal
+from datasteward.disposal.models import KeyDisposal, ObjectDisposal
 from datasteward.errors import CatalogError, ErasureUnfinished, HoldInTheWay
 from datasteward.exceptional import access
+from datasteward.keys import Use
 from datasteward.keys.store import CACHE_SECONDS
 from datasteward.ledger import Head, enter
 from datasteward.retention import holds
@@ -246,11 +247,7 @@ class Erasure:
         # Not in the transaction of the promise: killed in it, the promise is there to go on from.
         with self._transaction() as session:
             holds.guard(session)
-            if keys.destroy_records(session, self._steward, now=self._clock(), subject=subject):
-                request = requests.get(session, self._request_id)
-                notes = _notes(request)
-                notes.key_at = self._clock()  # until now what was sealed for records could be read
-                _remember(session, request, notes)
+            keys.destroy_records(session, self._steward, now=self._clock(), subject=subject)
 
     def _certify(self, subject: str) -> Certificate:
         with self._transaction() as session:
@@ -259,7 +256,7 @@ class Erasure:
                 raise ErasureUnfinished("The scan found data that came in meanwhile: the erasure is run again.")
             request = requests.get(session, self._request_id)
             notes = _notes(request)
-            gone = notes.key_at or self._clock()
+            gone = _latest(notes.key_at, session.get(KeyDisposal, (subject, Use.RECORDS))) or self._clock()
             schedule = self._steward.policies.encryption.schedule
             in_backups = schedule.unreadable_in_backups(self._steward.vault.epoch_begun(), gone)
             policy = self._steward.policies.hash
@@ -332,6 +329,12 @@ def _lose(
 
 def _promised(session: Session, since: datetime) -> set[str]:
     return set(session.scalars(select(ObjectDisposal.key).where(ObjectDisposal.since == since)))
+
+
+def _latest(content: datetime | None, records: KeyDisposal | None) -> datetime | None:
+    """When the last of the person's keys went: those for records do later, in this run or by the job of disposal."""
+    dates = [content, None if records is None else records.done_at]
+    return max((each for each in dates if each is not None), default=None)
 
 
 def _notes(request: SubjectRequest) -> Notes:

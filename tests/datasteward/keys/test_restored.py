@@ -96,6 +96,33 @@ def test_a_backup_from_before_a_change_of_the_root_key_is_under_the_new_one(
         assert world.readable(Vault(store), *PEOPLE)
 
 
+@pytest.mark.parametrize("taken_along", [True, False])
+def test_a_backup_of_an_overlap_holds_nothing_up_once_that_is_over(
+    world: World, new_database: Callable[[], str], taken_along: bool
+) -> None:
+    """Keysets that had not been taken along to the next epoch are lost with the old one; root keys and epochs change."""
+    world.now += 31 * DAY
+    world.admin.begin_epoch()
+    world.vault.create("felix")
+    if taken_along:
+        world.admin.rewrap()
+    manifest = world.back_up()
+    world.admin.rewrap()
+    world.now += 8 * DAY
+    assert world.admin.end_epochs(overlap_before=world.now) == 1
+    world.admin.change_root()
+    with closing(world.restore(new_database(), manifest)) as store:
+        admin(store).take_over()
+        admin(store).refill()
+        assert admin(store).change_root()
+        nightly = list(nights(world, store, 40))
+        assert sum(night.begun for night in nightly) == 1
+        assert nightly[-1].damaged == (0 if taken_along else len(PEOPLE))
+        assert Vault(store).opener("felix")
+        for name in PEOPLE if taken_along else ():
+            assert world.readable(Vault(store), name)
+
+
 def test_what_the_root_key_does_not_open_is_left_alone(world: World) -> None:
     """A file of something else, or of another installation, is neither taken up nor destroyed."""
     strange = world.directory / "epochs" / "readme"

@@ -277,6 +277,7 @@ def test_a_role_that_is_not_there_is_said(owner: KeyStore) -> None:
     [
         "SUPERUSER",
         "BYPASSRLS",
+        "REPLICATION",
         "IN ROLE keeper",
         "IN ROLE passing NOINHERIT",
         *(

@@ -158,6 +158,30 @@ def test_a_new_key_locks_nobody_out(vault: Vault) -> None:
         share(vault, board, [ada])
 
 
+@pytest.mark.parametrize("stored", [True, False])
+@pytest.mark.parametrize("emptied", [True, False])
+def test_a_row_in_a_session_gets_no_second_key(session: Session, vault: Vault, stored: bool, emptied: bool) -> None:
+    """Whether or not something is sealed yet, or any more: another owner has the key, and is asked to let others in."""
+    vault.create("cleo")
+    board = Board(id="b1")
+    ada, cleo = member(board, "ada"), member(board, "cleo")
+    session.add_all([board, ada])
+    share(vault, board, [ada])
+    if emptied:
+        seal_shared(vault, board, "title", TITLE, through=ada)
+        board.title = None
+    if stored:
+        session.commit()
+    with pytest.raises(ValueError, match="say through="):
+        share(vault, board, [cleo])
+    share(vault, board, [cleo], through=ada)
+    seal_shared(vault, board, "title", TITLE, through=cleo)
+    assert reveal_shared(vault, board, "title", through=ada) == TITLE
+    other = Board(id="b2")
+    session.add(other)
+    share(vault, other, [member(other, "cleo")])
+
+
 def test_rows_that_do_not_belong_together_are_refused(vault: Vault) -> None:
     """A key goes to memberships of its board alone, which say whose they are; nobody has it when one of them is refused."""
     board, first = Board(id="b1"), member(Board(id="b1"), "ada")

@@ -104,6 +104,30 @@ def test_the_certificates_date_is_that_of_the_last_key_that_went(service: Any) -
     assert done.unreadable_at == hours["records"] + LETS_GO
 
 
+def test_the_certificates_date_is_that_of_the_job_that_was_quicker(
+    service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two keys, the erasure finds those for records destroyed by the job, days later."""
+    subject, _ = join(service, invoices=1)
+    with service.write() as session:
+        session.execute(delete(service.steward.catalog.table("invoice")))
+    now, request = service.clock(), asked(service, subject)
+
+    def told(step: str) -> None:
+        if step == "records" and service.steward.vault.has(subject, Use.RECORDS) and now == service.clock():
+            raise Killed
+
+    erasure = Erasure(service.steward, service.write, request, clock=lambda: now, told=told)
+    with pytest.raises(Killed):
+        erasure.run()
+    now += timedelta(days=3)
+    with service.write() as session:
+        holds.guard(session)
+        assert destroy_records(session, service.steward, now=now) == 1
+    gone, now = now, now + timedelta(hours=1)
+    assert erasure.run().unreadable_at == gone + LETS_GO
+
+
 def test_a_letter_is_not_sealed_for_records_nor_an_invoice_for_content(service: Any) -> None:
     """Each key is made when it is needed, and they are different keys."""
     vault = service.steward.vault

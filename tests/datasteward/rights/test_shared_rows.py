@@ -31,6 +31,7 @@ from support.boards import (
 from support.erasing import hold, lift
 from support.records import erase, kept_to_their_end
 
+from datasteward.backup.unopened import unopened
 from datasteward.base import new_id
 from datasteward.catalog import is_subject, owned_by, owned_through, owned_via, record, tag
 from datasteward.catalog.records import for_records
@@ -370,3 +371,18 @@ def test_the_association_leads_to_its_person_on_a_road_of_any_kind(world: Any) -
     erase(service, ada)
     made = archive(service, ben)
     assert [rows_of(made, name)[0]["words"] for name in ("house", "club")] == ["words of h1", "words of c1"]
+
+
+def test_after_a_restore_a_member_without_keys_is_told_of(service: Any, people: list[str]) -> None:
+    """The key of a board is sealed for its member: with their keys away it does not open, and theirs alone is counted."""
+    vault = service.steward.vault
+    board, members = shared_board(vault, "b1", *people[:2])
+    with service.write() as session:
+        session.add(board)
+        session.flush()
+        session.add_all(members)
+    with service.write() as session:
+        assert unopened(session, service.steward, service.steward.ledger) == 0
+    vault.destroy(people[0])
+    with service.write() as session:
+        assert unopened(session, service.steward, service.steward.ledger) == 1
