@@ -59,8 +59,12 @@ def _apply(open_here: Open, path: Path, *, yes: bool) -> None:
         _show(plan)
         click.confirm("\nMend this for good?", abort=True)
     with open_here() as here:
+        with here.db.read() as session:
+            orphans.check(session, here.steward, plan, now=here.clock())
+        progress = _progress()
+        answers = orphans.ask(here.objects, plan, progress=progress)
         with here.db.write() as session:
-            orphans.apply(session, here.steward, plan, by=BY, now=here.clock(), progress=_progress())
+            orphans.apply(session, here.steward, plan, answers, by=BY, now=here.clock(), progress=progress)
         try:
             disposal.run(here, "objects-audit")
         except TryAgain as later:

@@ -76,8 +76,9 @@ def test_bytes_behind_a_marker_are_found_and_go_under_a_plan(
     assert [each.key for each in plan.objects] == ["avatar/stray"]
     assert [row.key for row in plan.rows] == [f"avatar/{ines}"]
     assert (plan.sound, plan.hidden) == (1, 2)
+    answers = orphans.ask(here.objects, plan)
     with here.db.write() as session:
-        orphans.apply(session, here.steward, plan, by="tests", now=here.clock())
+        orphans.apply(session, here.steward, plan, answers, by="tests", now=here.clock())
     disposal.run(here, "tests")
     with here.db.read() as session:
         assert session.get_one(Account, ines).avatar is None

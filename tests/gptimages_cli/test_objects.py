@@ -21,12 +21,15 @@ from datasteward.audit import log
 from datasteward.disposal.disposal import promise_object
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import PlanError, StalePlan
+from datasteward.objects import LocalDirectory, Stored
 from datasteward.retention import holds, orphans
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.orphans import Bare, Mending
 from datasteward.retention.scope import Scope
 from gptimages.accounts.models import Account
 from gptimages.installation import Installation
+from gptimages.queue import queue
+from gptimages.studio import pending
 from gptimages.studio.keys import picture_key, thumbnail_key
 from gptimages.studio.models import Generation, Image
 
@@ -72,10 +75,12 @@ def audited(here: Installation) -> Mending:
         return orphans.audit(session, here.steward, now=here.clock())
 
 
-def carried_out(here: Installation, plan: Mending) -> None:
-    """The plan, applied."""
+def carried_out(here: Installation, plan: Mending, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """The plan, applied; `meanwhile` comes between the questions to the store and the transaction."""
+    answers = orphans.ask(here.objects, plan)
+    meanwhile()
     with here.db.write() as session:
-        orphans.apply(session, here.steward, plan, by="tests", now=here.clock())
+        orphans.apply(session, here.steward, plan, answers, by="tests", now=here.clock())
 
 
 def state(here: Installation) -> tuple[list[str], list[str], list[str]]:
@@ -248,6 +253,94 @@ def test_a_stale_plan_changes_nothing(
     assert state(here) == before
 
 
+def _announced(here: Installation, _person: str) -> None:
+    with here.db.write() as session:
+        pending.announce(session, ["image/stray"], now=here.clock())
+
+
+def _announced_and_stored(here: Installation, person: str) -> None:
+    _announced(here, person)
+    _replaced(here, person)
+
+
+def _stored_and_named(here: Installation, person: str) -> None:
+    _announced_and_stored(here, person)
+    with here.db.write() as session:
+        assert pending.settle(session, ["image/stray"])
+    _claimed(here, person)
+
+
+def _held(here: Installation, person: str) -> None:
+    now = here.clock()
+    with here.db.write() as session:
+        until = now + timedelta(days=9)
+        holds.place(session, here.steward, Scope(subject=person), "24-117", review_at=until, by="staff", now=now)
+
+
+@pytest.mark.parametrize("meanwhile", [_claimed, _announced, _announced_and_stored, _stored_and_named, _deleted, _held])
+def test_what_comes_after_the_store_was_asked_is_seen(
+    here: Installation, ines: str, meanwhile: Callable[[Installation, str], None]
+) -> None:
+    """Who wants an object has promised or named it, and the transaction sees that; and whatever becomes of the rows."""
+    here.objects.put(ines, "image/stray", [b"x"])
+    here.objects.delete(picture_key("picture1"))
+    plan, before = audited(here), ()
+
+    def between() -> None:
+        nonlocal before
+        meanwhile(here, ines)
+        before = state(here)
+
+    with pytest.raises(StalePlan, match="make a new plan"):
+        carried_out(here, plan, between)
+    assert state(here) == before
+
+
+def test_nobody_is_kept_from_writing_while_the_store_is_asked(
+    here: Installation, local: Type, ines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many entries a plan has and however slow the store is: it is asked before the transaction."""
+    here.objects.put(ines, "image/stray", [b"x"])
+    here.objects.delete(picture_key("picture1"))
+    local("objects", "audit", "--plan", str(tmp_path / "plan.json"))
+    stat, asked = LocalDirectory.stat, []
+
+    def slow(store: LocalDirectory, key: str) -> Stored:
+        with here.db.write() as session:
+            queue.promise(session, "mail", key, now=here.clock())
+        asked.append(key)
+        return stat(store, key)
+
+    monkeypatch.setattr(LocalDirectory, "stat", slow)
+    done = local("objects", "audit", "--apply", str(tmp_path / "plan.json"), "--yes")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert asked[:2] == ["image/stray", picture_key("picture1")]
+
+
+def test_more_than_a_statement_names_is_mended(here: Installation, ines: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some rows at a time, until none of the plan is left."""
+    monkeypatch.setattr(orphans, "NAMED", 2)
+    with here.db.write() as session:
+        session.add_all(_picture(here, ines, f"picture{number}", number) for number in range(3, 8))
+    for number in range(1, 8):
+        here.objects.delete(picture_key(f"picture{number}"))
+    carried_out(here, audited(here))
+    assert state(here)[0] == ["picture0"]
+
+
+def test_a_plan_that_would_be_refused_anyway_asks_the_store_nothing(
+    here: Installation, local: Type, ines: str, tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is too old, of another place or of too much."""
+    here.objects.put(ines, "image/stray", [b"x"])
+    local("objects", "audit", "--plan", str(tmp_path / "plan.json"))
+    clock.move(days=30)
+    monkeypatch.delattr(LocalDirectory, "stat")
+    done = local("objects", "audit", "--apply", str(tmp_path / "plan.json"), "--yes")
+    assert done.exit_code == 1
+    assert "older than policies/limits.yaml allows" in done.stderr
+
+
 @pytest.mark.parametrize(
     "edit",
     [
@@ -338,7 +431,7 @@ def test_a_plan_takes_no_more_than_a_run_may(here: Installation, ines: str) -> N
         assert (len(plan.objects), plan.left) == (2, 3)
         whole = audited(here)
         with pytest.raises(StalePlan, match=r"more than policies/limits.yaml takes at once"):
-            orphans.apply(session, steward, whole, by="tests", now=here.clock())
+            orphans.apply(session, steward, whole, orphans.ask(here.objects, whole), by="tests", now=here.clock())
     assert state(here)[2] == []
 
 

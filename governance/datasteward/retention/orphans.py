@@ -17,11 +17,11 @@ from itertools import groupby
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import Column, Row, Table, false, select, update
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, false, insert, select, update
 from sqlalchemy.orm import Session
 
 from datasteward.audit import log
-from datasteward.disposal.disposal import dispose, promise_object, promise_objects
+from datasteward.disposal.disposal import dispose, promise_objects
 from datasteward.disposal.models import ObjectDisposal
 from datasteward.errors import ObjectMissing, PlanError, StalePlan
 from datasteward.objects import EncryptedObjects, Stored
@@ -31,7 +31,7 @@ from datasteward.retention.held import Held
 from datasteward.retention.models import RetentionPlan
 from datasteward.retention.planning import database_id
 from datasteward.retention.result import outcome
-from datasteward.statements import NAMED
+from datasteward.statements import NAMED, among
 from datasteward.steward import Steward
 
 Deed = Literal["clear", "delete"]
@@ -150,37 +150,81 @@ def without_object(session: Session, steward: Steward) -> int:
     return len(found.bare) + found.held + found.copies
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the store says of a plan: which of its objects are `stored`, which keys of its rows are `missing`."""
+
+    stored: Mapping[str, Stored]
+    missing: Collection[str]
+
+
+def ask(objects: EncryptedObjects, given: Mending, *, progress: Progress = lambda _: None) -> Answers:
+    """Asks the store about the plan entry by entry, which takes long: outside of any transaction, so that others write."""
+    stored = {each.key: each for each in _present(objects, _told(given.objects, progress))}
+    return Answers(stored, {row.key for row in _told(given.rows, progress) if _is_missing(objects, row.key)})
+
+
 def apply(
-    session: Session, steward: Steward, given: Mending, *, by: str, now: datetime, progress: Progress = lambda _: None
+    session: Session,
+    steward: Steward,
+    given: Mending,
+    answers: Answers,
+    *,
+    by: str,
+    now: datetime,
+    progress: Progress = lambda _: None,
 ) -> None:
     """Does what the plan says in the caller's transaction; the objects then stand in the outbox of disposal.
 
     Raises StalePlan, and nothing is done, when one of its objects or rows is not as the plan tells it any more.
+
+    The `answers` are from before the transaction, which asks the store nothing. They hold in it: who stores an object has
+    promised its key to disposal before and takes the promise back with the row that names it (see objects.store), so that
+    the transaction sees a promise or a row wherever somebody wants an object of the plan; and nobody stores under a key
+    that a row names already. Only what a person puts back by hand meanwhile is not seen, as after the transaction.
     """
     holds.guard(session)
-    _check(session, steward, given, now)
-    _check_still(session, steward, given, now, progress)
-    for lone in given.objects:
-        promise_object(session, lone.key, now=now)
-    for (table, column, deed), rows in groupby(given.rows, key=lambda row: (row.table, row.column, row.deed)):
-        keys = [row.key for row in rows]
-        for start in range(0, len(keys), NAMED):
-            _mend(session, steward, steward.catalog.table(table), column, deed, keys[start : start + NAMED], now)
+    check(session, steward, given, now=now)
+    _check_still(session, steward, given, answers, now, progress)
+    if given.objects:
+        session.execute(insert(ObjectDisposal), [{"key": each.key, "since": now} for each in given.objects])
+    for (name, column, deed), rows in groupby(given.rows, key=lambda row: (row.table, row.column, row.deed)):
+        table = steward.catalog.table(name)
+        for some in _naming(session, table, table.c[column], {row.key for row in rows}):
+            _mend(session, steward, table, table.c[column], deed, some, now)
     log.append(session, "objects.mended", actor=by, now=now, objects=len(given.objects), rows=len(given.rows))
 
 
+def _naming(
+    session: Session, table: Table, column: Column[Any], keys: Collection[str]
+) -> Iterator[ColumnElement[bool]]:
+    """The rows that name these objects, some at a time: looked for once, for no index leads to them."""
+    own = list(table.primary_key.columns)
+    rows = session.execute(select(column, *own).where(column.is_not(None)), execution_options={"yield_per": FETCHED})
+    found = [row for row in rows if row[0] in keys]
+    for start in range(0, len(found), NAMED):
+        some = found[start : start + NAMED]
+        yield and_(among(own, [row[1:] for row in some]), column.in_([row[0] for row in some]))
+
+
 def _mend(
-    session: Session, steward: Steward, table: Table, column: str, deed: Deed, keys: list[str], now: datetime
+    session: Session,
+    steward: Steward,
+    table: Table,
+    column: Column[Any],
+    deed: Deed,
+    rows: ColumnElement[bool],
+    now: datetime,
 ) -> None:
-    there = table.c[column].in_(keys)
     if deed == "clear":
-        promise_objects(session, table.c[column], there, now=now)  # its bytes may lie behind a delete marker
-        session.execute(update(table).where(there).values({column: None}))
+        promise_objects(session, column, rows, now=now)  # its bytes may lie behind a delete marker
+        session.execute(update(table).where(rows).values({column: None}))
     else:
-        dispose(session, steward.catalog, table, there, now=now)
+        dispose(session, steward.catalog, table, rows, now=now)
 
 
-def _check(session: Session, steward: Steward, given: Mending, now: datetime) -> None:
+def check(session: Session, steward: Steward, given: Mending, *, now: datetime) -> None:
+    """Raises StalePlan when the plan is of another place, policy or time, or too large; `apply` does so too."""
     check_origin(session, steward, given.database, given.policy_hash)
     if not given.made_at <= now <= given.made_at + steward.policies.limits.retention_plan_age.span:
         raise StalePlan("This plan is older than policies/limits.yaml allows, or from the future: make a new plan.")
@@ -188,13 +232,14 @@ def _check(session: Session, steward: Steward, given: Mending, now: datetime) ->
         raise StalePlan("This plan is of more than policies/limits.yaml takes at once: make a new plan.")
 
 
-def _check_still(session: Session, steward: Steward, given: Mending, now: datetime, progress: Progress) -> None:
-    stored = {each.key: each for each in _present(steward.objects, given.objects)}
-    found = _compare(session, steward, stored, progress)
-    lone = _lone(stored, found)
+def _check_still(
+    session: Session, steward: Steward, given: Mending, answers: Answers, now: datetime, progress: Progress
+) -> None:
+    found = _compare(session, steward, answers.stored, progress)
+    lone = _lone(answers.stored, found)
     if set(given.objects) - set(_old(lone, steward, now)):
         raise StalePlan("An object of this plan is gone, changed, young or named by a row: make a new plan.")
-    if set(given.rows) - set(found.bare) or not all(_is_missing(steward.objects, row.key) for row in given.rows):
+    if set(given.rows) - set(found.bare) or not all(row.key in answers.missing for row in given.rows):
         raise StalePlan("A row of this plan is gone, changed, held or has its object: make a new plan.")
 
 

@@ -79,8 +79,9 @@ def test_an_audit_mends_it_and_nothing_else(town: Town, there: Installation) -> 
     with there.db.read() as session:
         plan = orphans.audit(session, there.steward, now=there.clock())
     assert plan.rows == (Bare("account", "avatar", f"avatar/{town.lena}", "clear"),)
+    answers = orphans.ask(there.objects, plan)
     with there.db.write() as session:
-        orphans.apply(session, there.steward, plan, by="tests", now=there.clock())
+        orphans.apply(session, there.steward, plan, answers, by="tests", now=there.clock())
     with there.db.read() as session:
         assert orphans.without_object(session, there.steward) == 0
     assert read(there, town.ines) == ["ines@people.example", "the face of Ines", BILLED_TO]
