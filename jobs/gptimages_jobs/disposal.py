@@ -62,7 +62,7 @@ def _keys(here: Installation) -> int:
             batch = destroy_keys(session, here.vault, now=here.clock(), ledger=here.steward.ledger, kept=kept)
         with here.writing("law", KIND) as session:
             holds.guard(session)
-            batch += destroy_records(session, here.steward, now=here.clock())
+            batch += destroy_records(session, here.steward, clock=here.clock)
         done += batch
         if not batch:
             return done

@@ -63,4 +63,4 @@ def carry_out(service: Any, request: str) -> Any:
 def kept_to_their_end(service: Any) -> int:
     """What the job of disposal does about keys for records."""
     with service.write() as session:
-        return destroy_records(session, service.steward, now=service.clock())
+        return destroy_records(session, service.steward, clock=service.clock)

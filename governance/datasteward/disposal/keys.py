@@ -6,6 +6,7 @@ after the commit as often as it takes, like the bytes of objects. The erasure le
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -97,7 +98,7 @@ def destroy_records(
     session: Session,
     steward: Steward,
     *,
-    now: datetime,
+    clock: Callable[[], datetime],
     limit: int = BATCH,
     subject: str | None = None,
 ) -> int:
@@ -117,10 +118,11 @@ def destroy_records(
         return 0
     if steward.ledger is not None:
         for entry in entries:
-            enter(session, steward.ledger, entry.subject_id, "records", actor=ACTOR, now=now)
+            enter(session, steward.ledger, entry.subject_id, "records", actor=ACTOR, now=clock())
     steward.vault.destroy_all([(entry.subject_id, Use.RECORDS) for entry in entries])
+    done_at = clock()  # certificates tell it: until now what was sealed for records could be read
     for entry in entries:
-        entry.done_at = now
+        entry.done_at = done_at
     session.flush()
     return len(entries)
 

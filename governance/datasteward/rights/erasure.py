@@ -247,7 +247,7 @@ class Erasure:
         # Not in the transaction of the promise: killed in it, the promise is there to go on from.
         with self._transaction() as session:
             holds.guard(session)
-            keys.destroy_records(session, self._steward, now=self._clock(), subject=subject)
+            keys.destroy_records(session, self._steward, clock=self._clock, subject=subject)
 
     def _certify(self, subject: str) -> Certificate:
         with self._transaction() as session:

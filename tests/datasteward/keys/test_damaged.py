@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -176,7 +177,11 @@ def test_a_damaged_key_of_an_old_epoch_holds_up_nobody_else(world: World) -> Non
         Vault(world.store).opener("ada")
     assert world.admin.rewrap() == 0
     assert world.admin.damaged == set(PEOPLE)
+    assert world.admin.change_root()
+    world.admin.refill()
     assert Vault(world.store).opener("felix")
+    with closing(world.open(world.root)) as fresh:
+        assert Vault(fresh).opener("felix")
 
 
 def test_keys_are_not_made_under_an_epoch_whose_key_is_away(world: World) -> None:

@@ -123,7 +123,7 @@ def test_the_certificates_date_is_that_of_the_job_that_was_quicker(
     now += timedelta(days=3)
     with service.write() as session:
         holds.guard(session)
-        assert destroy_records(session, service.steward, now=now) == 1
+        assert destroy_records(session, service.steward, clock=lambda: now) == 1
     gone, now = now, now + timedelta(hours=1)
     assert erasure.run().unreadable_at == gone + LETS_GO
 
@@ -211,7 +211,7 @@ def disposed(service: Any, use: Use) -> None:
         if use is Use.CONTENT:
             destroy_keys(session, steward.vault, now=service.clock(), ledger=steward.ledger, kept=kept)
         else:
-            destroy_records(session, steward, now=service.clock())
+            destroy_records(session, steward, clock=service.clock)
 
 
 def test_a_hold_on_a_record_does_not_keep_the_content(service: Any) -> None:
@@ -264,6 +264,41 @@ def test_from_the_first_date_on_no_process_reads_anything(service: Any, monkeypa
     now = told.unreadable_at
     with pytest.raises(KeyMissing):
         other.reveal(*sealed["letter"][0])
+
+
+@pytest.mark.parametrize("by", ["erasure", "job"])
+def test_from_the_first_date_on_no_process_reads_a_record_either(
+    service: Any, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """The keys for records take their while too, whoever destroys them; another process has opened them just before."""
+    subject, sealed = join(service, invoices=1)
+    now, destroy = service.clock(), Vault.destroy_all
+    other = Vault(service.steward.vault._store, clock=lambda: now.timestamp())
+    with service.write() as session:
+        session.execute(delete(service.steward.catalog.table("invoice")))
+
+    def slow(vault: Vault, keysets: list[tuple[str, Use]]) -> int:
+        nonlocal now
+        if (subject, Use.RECORDS) in keysets:
+            now += timedelta(seconds=5)
+            other.forget(subject)
+            other.reveal(*sealed["invoice"][0])
+        return destroy(vault, keysets)
+
+    def told(step: str) -> None:
+        if step == "records" and by == "job":
+            with service.write() as session:
+                holds.guard(session)
+                destroy_records(session, service.steward, clock=lambda: now)
+
+    monkeypatch.setattr(Vault, "destroy_all", slow)
+    request = asked(service, subject)
+    done = Erasure(service.steward, service.write, request, clock=lambda: now, told=told).run()
+    now = done.unreadable_at - timedelta(seconds=1)
+    assert other.reveal_text(*sealed["invoice"][0]) == "the invoice"
+    now = done.unreadable_at
+    with pytest.raises(KeyMissing):
+        other.reveal(*sealed["invoice"][0])
 
 
 @pytest.mark.parametrize("again", [False, True])
