@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from sqlalchemy import LargeBinary, Select, String, cast, func, select, type_coerce, union
+from sqlalchemy import Select, String, cast, select, union
 from sqlalchemy.orm import Session
 
 from datasteward.catalog import Catalog
 from datasteward.catalog.sharing import is_of_person
-from datasteward.crypto.fields import PREFIX_BYTES
 from datasteward.errors import KeyMissing
 from datasteward.keys import Vault
 from datasteward.keys.changing import DAMAGED
-from datasteward.keys.places import settled
+from datasteward.keys.places import mark_of, settled
 from datasteward.ledger import Ledger
 from datasteward.steward import Steward
 
@@ -46,9 +45,8 @@ def _marks(catalog: Catalog) -> Iterator[Select[str, bytes]]:
         for column in table.columns:
             if is_of_person(column) and len(table.primary_key) == 1:  # the key of a shared row is one person's too
                 owner = settled(column).owner
-                begins = func.substr(type_coerce(column, LargeBinary), 1, PREFIX_BYTES, type_=LargeBinary)
                 if owner is not None:
-                    told = select(cast(owner, String).label("owner"), begins.label("mark"))
+                    told = select(cast(owner, String).label("owner"), mark_of(column).label("mark"))
                     yield told.where(column.is_not(None), owner.is_not(None))
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Column, SQLColumnExpression, inspect
+from sqlalchemy import Column, ColumnElement, LargeBinary, SQLColumnExpression, func, inspect, type_coerce
 from sqlalchemy.orm import Mapper, QueryableAttribute
 
 from datasteward.catalog.roads import Road
 from datasteward.catalog.sharing import is_shared
 from datasteward.catalog.tags import RECORD
+from datasteward.crypto.fields import PREFIX_BYTES
 from datasteward.types import RowKey, Sealed
 
 Attribute = str | SQLColumnExpression[Any]
@@ -53,6 +54,11 @@ def settled(column: Column[Any]) -> Place:
     if len(table.primary_key) != 1:
         raise ValueError(f"Give {table.name} a primary key of one column: {column.name} is sealed for one place.")
     return Place(column, next(iter(table.primary_key)), _owner(table, column))
+
+
+def mark_of(column: Column[Any]) -> ColumnElement[bytes]:
+    """How what a sealed column holds begins, as SQL: the TINK prefix, which names the key that sealed it."""
+    return func.substr(type_coerce(column, LargeBinary), 1, PREFIX_BYTES, type_=LargeBinary)
 
 
 def column_of(row: object, attribute: Attribute) -> Column[Any]:

@@ -149,19 +149,13 @@ class KeyStore:
         """The keyset of a row of `subject_key` in the clear."""
         return self.epochs.unwrap(row.epoch, row.wrapped, row.subject, row.use, row.keyset)
 
-    def destroy(self, subject: str, use: Use | None = None) -> bool:
-        """Overwrites and deletes the person's keysets, of one use or all; leaves no copy in file, log or free pages (SQLite).
+    def destroy_all(self, keysets: Iterable[tuple[str, Use]]) -> int:
+        """Overwrites and deletes these people's keysets; leaves no copy in file, log or free pages (SQLite).
 
-        False when there were none; what an interrupted call may have left in file or log goes all the same. What lies
-        below the file system (journal, flash cells, snapshots) is beyond it, as are a server's log and backups: what they
-        hold opens no more once the epoch has ended.
-        """
-        return self.destroy_all([(subject, use)]) == 1
-
-    def destroy_all(self, keysets: Iterable[tuple[str, Use | None]]) -> int:
-        """As `destroy`, for many: a transaction for each, and file and log tidied once at the end. How many there were.
-
-        Cut off before that, file or log still have them: it is done again for all of them, those that are gone included.
+        A transaction for each, and file and log tidied once at the end. How many there were. Cut off before the end, file
+        or log still have them: it is done again for all of them, those that are gone included. What lies below the file
+        system (journal, flash cells, snapshots) is beyond it, as are a server's log and backups: what they hold opens no
+        more once the epoch has ended.
         """
         with self._destroying, faults():  # one at a time: those who tidy up stand in each other's way
             try:
@@ -169,16 +163,15 @@ class KeyStore:
             finally:
                 self.settle()
 
-    def _destroy(self, subject: str, use: Use | None) -> bool:
-        mine = subject_key.c.subject == subject
-        if use is not None:
-            mine &= subject_key.c.use == use
+    def _destroy(self, subject: str, use: Use) -> bool:
+        mine = (subject_key.c.subject == subject) & (subject_key.c.use == use)
         with about(self.engine, subject) as connection:
             found = connection.execute(select(subject_key).where(mine)).all()
             for row in found:
-                one = (subject_key.c.use == row.use) & (subject_key.c.keyset == row.keyset)
                 noise = os.urandom(len(row.wrapped))
-                connection.execute(update(subject_key).where(mine, one).values(wrapped=noise))
+                connection.execute(
+                    update(subject_key).where(mine, subject_key.c.keyset == row.keyset).values(wrapped=noise)
+                )
             connection.execute(delete(subject_key).where(mine))
         return bool(found)
 

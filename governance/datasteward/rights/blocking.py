@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, LargeBinary, Table, and_, func, literal, not_, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Table, and_, literal, not_, select
 from sqlalchemy.orm import Session
 
-from datasteward.crypto.fields import PREFIX_BYTES
+from datasteward.keys.places import mark_of
 from datasteward.retention import holds
 from datasteward.retention.held import Held, sealed
 from datasteward.rights import leaving
@@ -65,8 +65,7 @@ def _under_content(column: Column[Any], marks: tuple[bytes, ...]) -> ColumnEleme
     """Whether what the column holds cannot be read once the keys for content are gone."""
     if not isinstance(column.type, Sealed) or not marks:
         return column.is_not(None)
-    begins = func.substr(type_coerce(column, LargeBinary), 1, PREFIX_BYTES, type_=LargeBinary)
-    return and_(column.is_not(None), begins.not_in(marks))
+    return and_(column.is_not(None), mark_of(column).not_in(marks))
 
 
 def _some(session: Session, table: Table, rows: ColumnElement[bool]) -> bool:

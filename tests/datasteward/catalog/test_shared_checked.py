@@ -168,21 +168,7 @@ def test_two_tables_do_not_share_a_key_column(people: MetaData, shipped: PolicyS
 def test_a_key_of_several_columns_is_no_place_to_seal_for(people: MetaData, shipped: PolicySet, several: str) -> None:
     """As everywhere, what is sealed needs a primary key of one column: that of the row, and that of the association."""
     part = Column("part", String, primary_key=True, info=OPS)
-    if several == "membership":
-        boards(people, at=(part,))
-    else:
-        words = Column("words", Sealed(key="membership.board_key"), info=WORDS)
-        key_of = Column("id", String, primary_key=True, unique=True, info=OPS)
-        Table("board", people, key_of, part, words, info=record("user.account", owned_through("membership")))
-        Table(
-            "membership",
-            people,
-            key(),
-            Column("who", ForeignKey("person.id"), nullable=False, info=ID),
-            Column("board_id", ForeignKey("board.id"), nullable=False, info=OPS),
-            Column("board_key", RowKey(), info=KEY),
-            info=record("user.account", owned_by("who")),
-        )
+    boards(people, **{"membership": {"at": (part,)}, "board": {"more": (part,)}}[several])
     told = f"the key of board.words is sealed for one place, and the primary key of {several} is not one column"
     assert found(people, shipped) == [told]
 

@@ -122,14 +122,14 @@ def test_many_threads_make_one_set_of_keys(key_store: KeyStore) -> None:
 
 
 def test_nothing_of_a_destroyed_person_is_left_in_its_tables(key_store: KeyStore) -> None:
-    """Every keyset of theirs, of one use or all; those of others stay."""
+    """Every keyset of theirs for the use that is named, then for the other; those of others stay."""
     for name in ("ada", "ben"):
         key_store.add(name, BOTH)
         key_store.add(name, {KeysetKind.FIELDS: b"records"}, Use.RECORDS)
-    assert key_store.destroy("ada", Use.CONTENT)
+    assert key_store.destroy_all([("ada", Use.CONTENT)]) == 1
     assert set(key_store.opened("ada")) == {Use.RECORDS}
-    assert key_store.destroy("ada")
-    assert not key_store.destroy("ada")
+    assert key_store.destroy_all([("ada", use) for use in Use]) == 1
+    assert key_store.destroy_all([("ada", use) for use in Use]) == 0
     with key_store.engine.connect() as connection:
         assert connection.scalar(select(func.count()).where(subject_key.c.subject == "ada")) == 0
     assert set(key_store.opened("ben")) == set(Use)

@@ -12,6 +12,7 @@ from support.albums import CATALOG, NOW, Album, Base, Board, Member, Note, Perso
 
 from datasteward import tables
 from datasteward.consent import records, restriction
+from datasteward.keys import FileRootKey, KeyStore, Vault
 from datasteward.policy import PolicySet, load
 from datasteward.purposes import Purposes
 
@@ -23,6 +24,16 @@ PEOPLE = ("ada", "ben", "cleo")
 def stated() -> PolicySet:
     """The shipped policies with purposes for tests."""
     return with_purposes(load(ROOT / "policies"))
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Iterator[Vault]:
+    """A vault with Ada's keys and Ben's."""
+    made = Vault(KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", FileRootKey.create(tmp_path / "root.key")))
+    for each in PEOPLE[:2]:
+        made.create(each)
+    yield made
+    made.close()
 
 
 @pytest.fixture

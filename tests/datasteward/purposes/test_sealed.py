@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import String, create_engine, select
+from sqlalchemy import String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, load_only, mapped_column
 from support.albums import NOW
+from support.views import filled
 
-from datasteward import tables
-from datasteward.catalog import Catalog, owned_by, record, tag
+from datasteward.catalog import owned_by, record, tag
 from datasteward.consent import records
 from datasteward.errors import PurposeError
-from datasteward.keys import Box, FileRootKey, KeyStore, Vault, reveal, reveal_all, seal
+from datasteward.keys import Box, Vault, reveal, reveal_all, seal
 from datasteward.policy import PolicySet
 from datasteward.purposes import Purposes
 from datasteward.types import Sealed
@@ -34,27 +33,15 @@ class Letter(Base):
 
 
 @pytest.fixture
-def vault(tmp_path: Path) -> Iterator[Vault]:
-    """A vault with Ada's keys."""
-    made = Vault(KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", FileRootKey.create(tmp_path / "root.key")))
-    made.create("ada")
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def purposes(database_url: str, stated: PolicySet, vault: Vault) -> Iterator[Purposes]:
     """Views of a database with a letter of Ada: `serve` covers its words, `taste` the ids alone."""
-    engine = create_engine(database_url)
-    Base.metadata.create_all(engine)
-    tables.metadata.create_all(engine)
     letter = Letter(id="one", person_id="ada")
     seal(vault, letter, "words", "dear all")
-    with Session(engine) as session, session.begin():
+    with filled(database_url, stated, Base.metadata) as (views, session):
         session.add(letter)
         records.answer(session, "ada", "taste", "consent", True, "test", stated, NOW)
-    yield Purposes(engine, Catalog(Base.metadata, tables.metadata), stated)
-    engine.dispose()
+        session.commit()
+        yield views
 
 
 def merged(session: Session, letter: Letter) -> Letter:

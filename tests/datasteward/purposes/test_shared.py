@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 from support.boards import TITLE, Base, Board, Membership, member, shared_board
+from support.views import filled
 
-from datasteward import tables
-from datasteward.catalog import Catalog
 from datasteward.errors import PurposeError
-from datasteward.keys import FileRootKey, KeyStore, Vault, reveal_shared, seal_shared, share
+from datasteward.keys import Vault, reveal_shared, seal_shared, share
 from datasteward.policy import PolicySet
 from datasteward.purposes import Purposes
 
 
 @pytest.fixture
-def vault(tmp_path: Path) -> Iterator[Vault]:
-    """A vault with Ada's keys and Ben's."""
-    made = Vault(KeyStore(f"sqlite:///{tmp_path / 'keys.db'}", FileRootKey.create(tmp_path / "root.key")))
-    for each in ("ada", "ben"):
-        made.create(each)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def purposes(database_url: str, stated: PolicySet, vault: Vault) -> Iterator[Purposes]:
     """Views of a database with a board of Ada's: `serve` covers its words, `taste` the ids alone."""
-    engine = create_engine(database_url)
-    Base.metadata.create_all(engine)
-    tables.metadata.create_all(engine)
     board, members = shared_board(vault, "b1", "ada")
-    with Session(engine) as session, session.begin():
+    with filled(database_url, stated, Base.metadata) as (views, session):
         session.add(board)
         session.flush()
         session.add_all(members)
-    yield Purposes(engine, Catalog(Base.metadata, tables.metadata), stated)
-    engine.dispose()
+        session.commit()
+        yield views
 
 
 def test_neither_value_nor_key_is_carried_into_another_purpose(purposes: Purposes, vault: Vault) -> None:

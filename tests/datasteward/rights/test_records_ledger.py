@@ -140,7 +140,7 @@ def test_keys_for_records_alone_that_come_back_are_told(service: Any) -> None:
     kept_to_their_end(service)
     for use in (Use.CONTENT, Use.RECORDS):
         store.add(subject, keysets[use], use)
-    store.destroy(subject, Use.CONTENT)
+    store.destroy_all([(subject, Use.CONTENT)])
     assert older(service) == ([], ["records"])
 
 
